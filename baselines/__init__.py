@@ -1,0 +1,17 @@
+"""What can be had without training: approaches that leave the model's weights as they are.
+
+The table lists the rungs in order of cost, cheapest first; the order is the order in which a
+decision prefers them.
+"""
+
+from evals.table import Table
+
+RUNGS = Table(
+    "rung",
+    {
+        "zero_shot": "baselines.prompts:ZeroShot",
+        "system_prompt": "baselines.prompts:SystemPrompt",
+        "few_shot": "baselines.shots:FewShot",
+        "knn_few_shot": "baselines.shots:KnnFewShot",
+    },
+)

@@ -1,0 +1,1 @@
+"""What is measured: values, tasks, data, models, graders, statistics and the decision."""

@@ -1,0 +1,169 @@
+"""The rows of a task in their splits, without copies on the training side.
+
+Membership depends on a hash of (`split_seed`, group or id), never on a row's position: rows that
+are added never move old ones, and a group is never cut in two. Copies of dev and test rows leave
+train before anything is fitted. Of a row that stands in dev and in test the test copy stays and
+the dev copy leaves: test is what a decision is confirmed on, so it must not shrink because of what
+was chosen by. Copies within one split stay (the audit reports them).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+from evals.errors import DataError
+from evals.examples import read_examples, row_hash
+from evals.rows import find_source, source_digest
+from evals.store import digest
+from evals.task import Task
+from evals.template import Template
+from evals.types import Example
+
+__all__ = ["Data", "Dropped", "folded", "load_data", "membership", "row_hash", "visible"]
+
+DEV_OF_TRAIN = 0.2
+"""The share of train that is set aside as dev when a task names none."""
+DEV_OF_EVAL = 1 / 3
+
+Splits = dict[str, tuple[Example, ...]]
+
+
+class Dropped(NamedTuple):
+    """A row that left its split, and the row of another split that it copies."""
+
+    split: str
+    id: str
+    how: Literal["exact", "normalised"]
+    of_split: str
+    of_id: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """A task's rows. `sources` maps each file as written to its hash; `hash` covers all rows, their
+    ids and their order. `renamed` are ids that stood in dev and test both: the dev row is now
+    known as "dev:ID"."""
+
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    test: tuple[Example, ...]
+    dropped: tuple[Dropped, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    hash: str = ""
+    renamed: tuple[str, ...] = ()
+
+    def limited(self, n: int) -> Data:
+        """At most `n` rows of dev and of test, the same ones whatever the files' order; train whole."""
+
+        def first(rows: Sequence[Example]) -> tuple[Example, ...]:
+            kept = {row.id for row in sorted(rows, key=lambda row: membership(0, row.id))[:n]}
+            return tuple(row for row in rows if row.id in kept)
+
+        return _hashed(replace(self, dev=first(self.dev), test=first(self.test)))
+
+
+def membership(seed: int, key: str) -> float:
+    """A number in [0, 1) that depends on nothing but the seed and the row's group or id."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8]) / 2**64
+
+
+def folded(text: str) -> str:
+    """The text without what carries no meaning between copies: case, and how much space there is."""
+    return " ".join(text.casefold().split())
+
+
+def visible(example: Example, names: Sequence[str]) -> str:
+    """What a prompt shows of a row: the columns that the template names, in their order."""
+    shown = (example.input if name == "input" else example.fields.get(name) for name in names or ("input",))
+    return "\0".join(value if isinstance(value, str) else repr(value) for value in shown)
+
+
+def load_data(task: Task) -> Data:
+    """Read, split and clean the task's rows. Raises DataError with file and line."""
+    sources: dict[str, str] = {}
+    rows: dict[str, list[Example]] = {}
+    for role in ("train", "dev", "test", "eval"):
+        name = getattr(task.data, role)
+        if name is not None:
+            source = find_source(name, role, task.path.parent)
+            rows[role] = read_examples(source, task.output, task.columns)
+            sources[name] = source_digest(source, map(row_hash, rows[role]))
+    splits = _split(rows, task.split_seed)
+    splits, renamed = _distinct_ids(splits)
+    names = Template(task.prompt.template).names
+    splits, dropped = _without_copies(splits, names)
+    for split in ("dev", "test"):
+        if not splits[split]:
+            raise DataError(
+                f"no row is left for {split}",
+                where=task.path,
+                key="data",
+                hint=f"Name a file of its own: {split}: {split}.jsonl, or add rows.",
+            )
+    return _hashed(Data(splits["train"], splits["dev"], splits["test"], dropped, sources, renamed=renamed))
+
+
+def _hashed(data: Data) -> Data:
+    rows = {
+        split: [[row.id, row.group, row_hash(row)] for row in getattr(data, split)]
+        for split in ("train", "dev", "test")
+    }
+    return replace(data, hash=digest(rows))
+
+
+def _split(rows: Mapping[str, Sequence[Example]], seed: int) -> Splits:
+    """The given files as splits, dev taken from eval or train where it has no file."""
+    train, dev, test = (tuple(rows.get(name, ())) for name in ("train", "dev", "test"))
+    if "eval" in rows:
+        dev, test = divide(rows["eval"], DEV_OF_EVAL, seed)
+    elif "dev" not in rows:
+        dev, train = divide(train, DEV_OF_TRAIN, seed)
+    return {"train": train, "dev": dev, "test": test}
+
+
+def divide(
+    rows: Iterable[Example], share: float, seed: int
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """(about `share` of the rows, the rest), each in file order, groups whole."""
+    first: list[Example] = []
+    rest: list[Example] = []
+    for row in rows:
+        (first if membership(seed, row.group or row.id) < share else rest).append(row)
+    return tuple(first), tuple(rest)
+
+
+def _distinct_ids(splits: Splits) -> tuple[Splits, tuple[str, ...]]:
+    """Predictions of dev and test are kept by id, so an id that stands in both is told apart."""
+    test = {row.id for row in splits["test"]}
+    renamed = tuple(row.id for row in splits["dev"] if row.id in test)
+    if not renamed:
+        return splits, ()
+    dev = tuple(replace(row, id=f"dev:{row.id}") if row.id in test else row for row in splits["dev"])
+    return {**splits, "dev": dev}, renamed
+
+
+def _without_copies(splits: Splits, names: Sequence[str]) -> tuple[Splits, tuple[Dropped, ...]]:
+    """Take from dev what test has, and from train what test or dev has."""
+    exact: dict[str, tuple[str, str]] = {}
+    loose: dict[str, tuple[str, str]] = {}
+    kept: Splits = {}
+    dropped: list[Dropped] = []
+    for split in ("test", "dev", "train"):
+        stay: list[Example] = []
+        for row in splits[split]:
+            text = visible(row, names)
+            if text in exact:
+                dropped.append(Dropped(split, row.id, "exact", *exact[text]))
+            elif (near := folded(text)) in loose:
+                dropped.append(Dropped(split, row.id, "normalised", *loose[near]))
+            else:
+                stay.append(row)
+        kept[split] = tuple(stay)
+        for row in stay:
+            text = visible(row, names)
+            exact.setdefault(text, (split, row.id))
+            loose.setdefault(folded(text), (split, row.id))
+    return kept, tuple(dropped)

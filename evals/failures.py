@@ -1,0 +1,56 @@
+"""Why a row is not right: one reason each, the first that applies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evals.types import FAILURES, Failure, Prediction, Requirement, Row, Score
+
+
+def primary_grader(requirements: Sequence[Requirement], graders: Sequence[str]) -> str:
+    """The grader that says whether a row is right: that of the first quality requirement that a
+    grader gives, else the first grader. Raises ValueError without graders."""
+    if not graders:
+        raise ValueError("a task has at least one grader")
+    for requirement in requirements:
+        if requirement.kind == "quality":
+            grader = grader_of(requirement.metric, graders)
+            if grader is not None:
+                return grader
+    return graders[0]
+
+
+def grader_of(metric: str, graders: Sequence[str]) -> str | None:
+    """The grader that gives a metric, "json_fields" for "json_fields.micro"; None when none does.
+
+    The longest name wins, so that a grader may have a dot in its own name.
+    """
+    matches = [name for name in graders if metric == name or metric.startswith(name + ".")]
+    return max(matches, key=len, default=None)
+
+
+def failure_of(
+    prediction: Prediction, scores: Mapping[str, Score], primary: str, pass_at: float
+) -> Failure | None:
+    """The row's failure, None when it is right.
+
+    In this order: error (no answer after retries), truncated (cut at max_tokens), refused, format
+    (some grader could not read the answer, or the prompt did not fit), wrong (the primary grader's
+    value is below `pass_at`, or it gave none).
+    """
+    if prediction.finish == "error" or prediction.error is not None:
+        return "error"
+    if prediction.finish == "length":
+        return "truncated"
+    if prediction.finish == "refused":
+        return "refused"
+    if prediction.finish == "too_long" or any(s.failure == "format" for s in scores.values()):
+        return "format"
+    score = scores.get(primary)
+    return None if score is not None and score.value >= pass_at else "wrong"
+
+
+def count_failures(rows: Sequence[Row]) -> tuple[dict[Failure, int], int]:
+    """How many rows have each failure, and how many are correct: together all rows."""
+    counts = {name: sum(row.failure == name for row in rows) for name in FAILURES}
+    return counts, len(rows) - sum(counts.values())

@@ -1,0 +1,196 @@
+"""A metric's value out of an approach's rows, and the sample that its bounds are taken of.
+
+`grader` is the mean of that grader's score over rows, `grader.part` the pooled sum of numerators
+over denominators; both, and `error_rate`, lie in [0, 1] and are judged by bounds. Latency, tokens
+and money are amounts: they are decided on the measured value, because they can be measured again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from evals.failures import grader_of
+from evals.stats.bounds import interval, mean_interval, quantile_interval
+from evals.stats.sample import Sample, sample_of
+from evals.types import Interval, Json, Measured, ModelRef, Requirement, Row, Split
+
+LATENCY = {"p50_seconds": 0.50, "p95_seconds": 0.95, "p99_seconds": 0.99}
+MEANS = ("tokens_in", "tokens_out", "usd_per_1k", "usd_per_1k_accepted")
+
+
+class Rates(Protocol):
+    """What calls cost; None where the task names no price."""
+
+    @property
+    def input_per_million(self) -> float | None: ...
+    @property
+    def output_per_million(self) -> float | None: ...
+    @property
+    def gpu_hour(self) -> float | None: ...
+
+
+class Pricing(Protocol):
+    """The part of a task that says what calls cost."""
+
+    @property
+    def prices(self) -> Rates: ...
+    @property
+    def model(self) -> ModelRef: ...
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A metric's units: as scored, and with every missing row counted wholly wrong or wholly right."""
+
+    present: Sample
+    all_wrong: Sample
+    all_right: Sample
+    missing: int
+
+
+def is_amount(metric: str) -> bool:
+    """Whether a metric is decided on its measured value: latency, tokens and money."""
+    return metric in LATENCY or metric in MEANS
+
+
+def label(requirement: Requirement) -> str:
+    """The requirement's metric with its slice: "exact where lang=de"."""
+    return requirement.metric + _slice(requirement.where)
+
+
+def sentence(requirement: Requirement) -> str:
+    """The requirement with its threshold and its slice: "exact ≥ 0.9 where lang=de"."""
+    return requirement.sentence() + _slice(requirement.where)
+
+
+def _slice(where: Mapping[str, Json]) -> str:
+    return " where " + ", ".join(f"{key}={value}" for key, value in where.items()) if where else ""
+
+
+def in_slice(rows: Sequence[Row], where: Mapping[str, Json]) -> list[Row]:
+    """The rows whose fields have the wanted values; a list asks for any one of its values."""
+    return [row for row in rows if all(_wanted(row.example.fields.get(k), v) for k, v in where.items())]
+
+
+def _wanted(value: Json, want: Json) -> bool:
+    return value in want if isinstance(want, list) and not isinstance(value, list) else value == want
+
+
+def evidence(metric: str, rows: Sequence[Row], unpredicted: int = 0) -> Evidence:
+    """The samples of a metric in [0, 1] over rows; `unpredicted` rows should be there and are not.
+
+    A row in error has no score and is missing, except for `error_rate`, which counts it. Rows in
+    which a pooled part is absent say nothing about it. Raises ValueError when a grader left out a
+    row that has an answer.
+    """
+    groups, pairs = _pairs(metric, rows)
+    lost = [] if metric == "error_rate" else [row for row in rows if row.failure == "error"]
+    missing = len(lost) + unpredicted
+    present = sample_of(pairs, groups)
+    if not missing:
+        return Evidence(present, present, present, 0)
+    absent: list[Hashable] = [*map(_unit, lost), *(("unpredicted", i) for i in range(unpredicted))]
+    weight = max((den for _, den in pairs), default=1.0) or 1.0
+    return Evidence(
+        present,
+        sample_of(pairs + [(0.0, weight)] * missing, groups + absent),
+        sample_of(pairs + [(weight, weight)] * missing, groups + absent),
+        missing,
+    )
+
+
+def _pairs(metric: str, rows: Sequence[Row]) -> tuple[list[Hashable], list[tuple[float, float]]]:
+    if metric == "error_rate":
+        return [_unit(row) for row in rows], [(float(row.failure == "error"), 1.0) for row in rows]
+    graders = list(dict.fromkeys(name for row in rows for name in row.scores))
+    grader = grader_of(metric, graders)
+    groups: list[Hashable] = []
+    pairs: list[tuple[float, float]] = []
+    for row in rows if grader is not None else ():
+        if row.failure == "error":
+            continue
+        score = row.scores.get(grader or "")
+        if score is None:
+            raise ValueError(f"row {row.example.id} has an answer but no score of {grader}")
+        pair = (score.value, 1.0) if metric == grader else score.counts.get(metric[len(score.grader) + 1 :])
+        if pair is not None:
+            groups.append(_unit(row))
+            pairs.append(pair)
+    return groups, pairs
+
+
+def _unit(row: Row) -> tuple[str, str]:
+    """What rows must share to be no independent evidence: a group, or being repeats of one row."""
+    if row.example.group is not None:
+        return "group", row.example.group
+    return "row", row.example.id
+
+
+def expected_rows(measured: Measured, split: Split) -> tuple[Sequence[Row], int]:
+    """The rows of a split, and how many more there should be."""
+    rows = measured.rows.get(split, ())
+    return rows, max(0, measured.expected.get(split, len(rows)) - len(rows))
+
+
+def amount(metric: str, measured: Measured, rows: Sequence[Row], task: Pricing, level: float) -> Interval:
+    """Latency, tokens or money with an interval for showing; the value is None where nothing was
+    measured, no price is named, or (per accepted output) no row is right.
+
+    tokens are means per row that has an answer; usd is for 1,000 of them.
+    """
+    if metric in LATENCY:
+        return quantile_interval(measured.latency, LATENCY[metric], level)
+    answered = [row for row in rows if row.failure != "error"]
+    if metric == "tokens_in":
+        return mean_interval([row.prediction.usage.tokens_in for row in answered], level)
+    if metric == "tokens_out":
+        return mean_interval([row.prediction.usage.tokens_out for row in answered], level)
+    costs = [_usd(row, measured.provider or task.model.provider, task.prices) for row in answered]
+    known = [1000 * cost for cost in costs if cost is not None]
+    if metric == "usd_per_1k" or not known:
+        return mean_interval(known, level)
+    accepted = sum(row.failure is None for row in answered)
+    value = sum(known) / accepted if accepted else None
+    return Interval(value, None, None, len(known), len(known), level)
+
+
+def _usd(row: Row, provider: str, prices: Rates) -> float | None:
+    """A call's price: time on the machine for a local model, tokens for a hosted one."""
+    usage = row.prediction.usage
+    if provider == "local":
+        return None if prices.gpu_hour is None else usage.seconds * prices.gpu_hour / 3600
+    if prices.input_per_million is None and prices.output_per_million is None:
+        return None
+    paid = usage.tokens_in * (prices.input_per_million or 0) + usage.tokens_out * (
+        prices.output_per_million or 0
+    )
+    return paid / 1e6
+
+
+def grader_metrics(rows: Sequence[Row]) -> list[str]:
+    """Every metric that the rows' scores give: each grader, then its pooled parts."""
+    found: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for name, score in row.scores.items():
+            found.setdefault(name, {}).update(dict.fromkeys(score.counts))
+    return [metric for name, parts in found.items() for metric in (name, *(f"{name}.{p}" for p in parts))]
+
+
+def figures(
+    measured: Measured, split: Split, task: Pricing, wanted: Sequence[Requirement], level: float
+) -> dict[str, Interval]:
+    """Every metric of an approach on a split, with its interval: what the graders give, and what
+    the requirements ask for beyond that, slices too."""
+    rows, _ = expected_rows(measured, split)
+    found = {metric: interval(evidence(metric, rows).present, level) for metric in grader_metrics(rows)}
+    for requirement in wanted:
+        name, mine = label(requirement), in_slice(rows, requirement.where)
+        if name in found:
+            continue
+        if is_amount(requirement.metric):
+            found[name] = amount(requirement.metric, measured, mine, task, level)
+        else:
+            found[name] = interval(evidence(requirement.metric, mine).present, level)
+    return found

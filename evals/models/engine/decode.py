@@ -1,0 +1,77 @@
+"""One wave: the prompts' own parts in chunks of rows, then token by token, rows leaving as they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from evals.models.engine.core import CHUNK, Core, gaps
+from evals.models.engine.plan import round_up
+from evals.models.engine.rows import Row, pick
+from evals.models.engine.slab import Slab
+
+
+def run_wave(core: Core, rows: Sequence[Row], prefix: Slab | None) -> Iterator[Row]:
+    """Yield each row once, when it is finished. Rows come longest own part first."""
+    own = [len(row.prompt) - row.shared for row in rows]
+    width = round_up(own[0])
+    slab = Slab(len(rows), width + round_up(max(row.request.max_tokens for row in rows)), prefix)
+    for first, last in _chunks(own):
+        yield from _prompts(core, rows[first:last], own[first:last], slab, first)
+    yield from _steps(core, list(rows), own, width, slab)
+
+
+def _chunks(own: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges of rows whose padded prompts are about CHUNK tokens."""
+    first = 0
+    while first < len(own):
+        last = min(len(own), first + max(1, CHUNK // round_up(own[first])))
+        yield first, last
+        first = last
+
+
+def _prompts(
+    core: Core, rows: Sequence[Row], own: Sequence[int], slab: Slab, first: int
+) -> Iterator[Row]:
+    """Compute the own parts of some rows and take their first tokens."""
+    start = time.perf_counter()
+    ids = torch.zeros(len(rows), round_up(own[0]), dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : own[i]] = torch.from_numpy(row.prompt[row.shared :])
+    last = torch.tensor(own, device=core.device) - 1
+    chosen = pick(core.prefill(ids.to(core.device), slab, last, first), rows)
+    yield from _push(rows, chosen, start)
+
+
+def _steps(core: Core, rows: list[Row], own: list[int], width: int, slab: Slab) -> Iterator[Row]:
+    """Decode until every row is finished."""
+    before = slab.prefix.columns if slab.prefix else 0
+    step = 0
+    mask = gaps(own, width, slab.columns, core.device)
+    lengths = torch.tensor(own, device=core.device)
+    while live := [i for i, row in enumerate(rows) if row.finish is None]:
+        start = time.perf_counter()
+        # Rows that are finished stay in the batch until half of them are: copying the slab costs
+        # more than computing a few rows in vain, and new shapes cost the kernels a preparation.
+        if len(live) <= len(rows) // 2:
+            kept = torch.tensor(live, device=core.device)
+            slab.keep(kept)
+            rows, own, lengths = [rows[i] for i in live], [own[i] for i in live], lengths[kept]
+            mask = None if mask is None else mask[kept]
+        slab.select(0, len(rows), width + step, mask)
+        ids = torch.tensor([[row.tokens[-1]] for row in rows], device=core.device)
+        logits = core.forward(ids, lengths + (before + step), slab, torch.zeros_like(ids))[:, 0]
+        step += 1
+        yield from _push(rows, pick(logits, rows), start)
+
+
+def _push(rows: Sequence[Row], chosen: Sequence[int], start: float) -> Iterator[Row]:
+    """Give each unfinished row its token and its share of the time; yield those that are finished."""
+    live = [i for i, row in enumerate(rows) if row.finish is None]
+    finished = [rows[i] for i in live if rows[i].push(chosen[i])]
+    share = (time.perf_counter() - start) / len(live)
+    for i in live:
+        rows[i].seconds += share
+    yield from finished

@@ -1,0 +1,77 @@
+"""The same answers by transformers' own `generate`, for models the slab cannot serve: encoders with
+decoders, position biases, windows shorter than the text. Slower: no prefix is shared, and a batch
+ends with its last row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig
+
+from evals.models.chat import Ids
+from evals.models.engine.rows import Row
+
+
+def run_plain(model: Any, rows: Sequence[Row], ends: frozenset[int]) -> Iterator[Row]:
+    """Yield each row once: greedy rows as one batch, sampled ones by themselves with their own seed."""
+    greedy = [row for row in rows if row.request.temperature <= 0]
+    for batch in [greedy, *([row] for row in rows if row.request.temperature > 0)]:
+        if not batch:
+            continue
+        start = time.perf_counter()
+        for row, tokens in zip(batch, _generate(model, batch, ends), strict=True):
+            for token in tokens:
+                if row.push(token):
+                    break
+        for row in batch:
+            row.seconds += (time.perf_counter() - start) / len(batch)
+        yield from batch
+
+
+def _generate(model: Any, rows: Sequence[Row], ends: frozenset[int]) -> list[list[int]]:
+    ids, mask = _left_padded([row.prompt for row in rows], model.device)
+    temperature = rows[0].request.temperature
+    config = GenerationConfig(
+        max_new_tokens=max(row.request.max_tokens for row in rows),
+        do_sample=temperature > 0,
+        eos_token_id=sorted(ends) or None,
+        pad_token_id=min(ends, default=0),
+        decoder_start_token_id=model.generation_config.decoder_start_token_id,
+        **({"temperature": temperature, "top_k": 0} if temperature > 0 else {}),
+    )
+    with torch.random.fork_rng(), torch.inference_mode():
+        torch.manual_seed(int(rows[0].chance() * 2**53))
+        out = model.generate(ids, attention_mask=mask, generation_config=config)
+    begin = 1 if model.config.is_encoder_decoder else ids.shape[1]
+    tokens: list[list[int]] = out[:, begin:].tolist()
+    return tokens
+
+
+def _left_padded(prompts: Sequence[Ids], device: Any) -> tuple[Tensor, Tensor]:
+    width = max(len(p) for p in prompts)
+    ids = torch.zeros(len(prompts), width, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for i, prompt in enumerate(prompts):
+        ids[i, width - len(prompt) :] = torch.from_numpy(prompt)
+        mask[i, width - len(prompt) :] = 1
+    return ids.to(device), mask.to(device)
+
+
+def score_plain(model: Any, prompt: Ids, tails: Sequence[Ids], begins: Sequence[int]) -> list[float]:
+    """As `score.score_tails`, each continuation by a pass of its own."""
+    found = []
+    for tail, begin in zip(tails, begins, strict=True):
+        tokens = torch.from_numpy(tail).long().to(model.device)
+        before = torch.from_numpy(prompt).long().to(model.device)
+        with torch.inference_mode():
+            if model.config.is_encoder_decoder:
+                logits = model(before[None], labels=tokens[None]).logits[0]
+            else:
+                logits = model(torch.cat([before, tokens])[None]).logits[0, len(before) - 1 : -1]
+        nexts = logits.float().log_softmax(-1).gather(-1, tokens[:, None])[begin:, 0]
+        found.append(float(nexts.double().sum()))
+    return found

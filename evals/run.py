@@ -1,0 +1,168 @@
+"""From an approach to measured rows: predictions appended to disk, then graded from disk.
+
+A prediction is on disk before the next one is asked for, so a killed run continues where it
+stopped. Rows that ended in an error (no answer after retries) are asked again by the next run; the
+last line of a row is the one that counts. Grading calls no model that answers tasks, so it can be
+repeated at any time; a score is kept while its grader and its prediction are unchanged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from evals.failures import failure_of
+from evals.graders import grader_hash
+from evals.store import Appender, digest, plain, read_lines, revive, write_lines
+from evals.types import Approach, Example, Grader, Models, Prediction, Row, Score, Split
+
+UNFINISHED = ("length", "refused", "too_long")
+"""Finishes after which there is a row but no whole answer: it scores 0 with every grader."""
+
+
+def read_predictions(path: Path, split: Split) -> dict[str, Prediction]:
+    """The last prediction of each row of a split, by id."""
+    found: dict[str, Prediction] = {}
+    for line in read_lines(path):
+        if line.pop("split") == split:
+            prediction = revive(Prediction, line)
+            found[prediction.id] = prediction
+    return found
+
+
+def predict(
+    approach: Approach,
+    examples: Sequence[Example],
+    models: Models,
+    path: Path,
+    split: Split,
+    progress: Callable[[int], None] = lambda done: None,
+) -> dict[str, Prediction]:
+    """Predict every row of a split that `path` does not hold yet; returns all, by id.
+
+    Each prediction is appended to `path` as it comes. What a model raises passes through, with
+    everything that was answered before it on disk.
+    """
+    wanted = {example.id for example in examples}
+    found = {i: p for i, p in read_predictions(path, split).items() if i in wanted and p.error is None}
+    progress(len(found))
+    if all(example.id in found for example in examples):
+        return found
+    with Appender(path) as file:
+        for prediction in approach.predict([e.query() for e in examples], models, frozenset(found)):
+            file.write({"split": split, **plain(prediction)})
+            found[prediction.id] = prediction
+            progress(len(found))
+    return found
+
+
+def grade_rows(
+    graders: Sequence[Grader], pairs: Sequence[tuple[Example, Prediction]], models: Models
+) -> dict[str, dict[str, Score]]:
+    """Every grader's score of every row that has an answer: {row id: {grader: score}}.
+
+    A row without a whole answer (truncated, refused, too long) is graded as the empty text and its
+    value is 0; a row in error is missing and has no score.
+    """
+    scores: dict[str, dict[str, Score]] = {e.id: {} for e, _ in pairs}
+    answered = [
+        (e, replace(p, text="") if p.finish in UNFINISHED else p) for e, p in pairs if p.error is None
+    ]
+    finishes = {p.id: p.finish for _, p in pairs}
+    for grader in graders:
+        for score in grader.grade(answered, models):
+            kept = _as_nothing(score, finishes[score.id]) if finishes[score.id] in UNFINISHED else score
+            scores[score.id][grader.name] = kept
+    return scores
+
+
+def _as_nothing(score: Score, finish: str) -> Score:
+    counts = {part: (0.0, den) for part, (_, den) in score.counts.items()}
+    why = {"length": "cut off at max_tokens", "refused": "refused", "too_long": "the prompt does not fit"}
+    return replace(score, value=0.0, answer=None, failure="format", why=why[finish], counts=counts)
+
+
+def grade(
+    graders: Sequence[Grader],
+    pairs: Sequence[tuple[Example, Prediction]],
+    models: Models,
+    path: Path,
+    split: Split,
+) -> dict[str, dict[str, Score]]:
+    """As `grade_rows`, keeping in `path` what was graded before by the same grader."""
+    hashes = {g.name: grader_hash(g) for g in graders}
+    answers = {e.id: digest([plain(e), p.text, p.finish, p.error]) for e, p in pairs}
+    lines = read_lines(path)
+    known: dict[tuple[str, str], Score] = {}
+    for line in lines:
+        fresh = line["hash"] == hashes.get(line["score"]["grader"])
+        if fresh and line["split"] == split and line["of"] == answers.get(line["score"]["id"]):
+            score = revive(Score, line["score"])
+            known[score.grader, score.id] = score
+    scores: dict[str, dict[str, Score]] = {e.id: {} for e, _ in pairs}
+    added = False
+    for grader in graders:
+        todo = [(e, p) for e, p in pairs if (grader.name, e.id) not in known and p.error is None]
+        added = added or bool(todo)
+        new = grade_rows([grader], todo, models)
+        for example, _ in pairs:
+            score = known.get((grader.name, example.id)) or new.get(example.id, {}).get(grader.name)
+            if score is not None:
+                scores[example.id][grader.name] = score
+    if added:
+        others = [line for line in lines if line["split"] != split]
+        mine = [
+            {"split": split, "hash": hashes[s.grader], "of": answers[s.id], "score": plain(s)}
+            for by_grader in scores.values()
+            for s in by_grader.values()
+        ]
+        write_lines(path, others + mine)
+    return scores
+
+
+def measured_rows(
+    examples: Sequence[Example],
+    predictions: Mapping[str, Prediction],
+    scores: Mapping[str, Mapping[str, Score]],
+    primary: str,
+    pass_at: float,
+) -> list[Row]:
+    """Join examples, predictions and scores; rows that were not predicted are left out."""
+    rows = []
+    for example in examples:
+        prediction = predictions.get(example.id)
+        if prediction is not None:
+            mine = scores.get(example.id, {})
+            rows.append(Row(example, prediction, mine, failure_of(prediction, mine, primary, pass_at)))
+    return rows
+
+
+WARM_UP, TIMED = 3, 60
+
+
+def read_latency(path: Path) -> tuple[float, ...]:
+    """The seconds kept in `path`; none when nothing was timed."""
+    return tuple(line["seconds"] for line in read_lines(path))
+
+
+def measure_latency(
+    approach: Approach, examples: Sequence[Example], models: Models, path: Path
+) -> tuple[float, ...]:
+    """Seconds of up to 60 single requests, one at a time, after three for warming up; kept in `path`.
+
+    A row that ends in an error is not timed.
+    """
+    if timed := read_latency(path):
+        return timed
+    for example in examples[:WARM_UP]:
+        list(approach.predict([example.query()], models))
+    seconds: dict[str, float] = {}
+    for example in examples[:TIMED]:
+        start = time.perf_counter()
+        (prediction,) = approach.predict([example.query()], models)
+        if prediction.error is None:
+            seconds[example.id] = round(time.perf_counter() - start, 4)
+    write_lines(path, [{"id": id, "seconds": value} for id, value in seconds.items()])
+    return tuple(seconds.values())

@@ -1,0 +1,238 @@
+"""Inline SVG: an interval against its threshold, and quality against cost.
+
+Colours come from classes that the style sheet fills in, so both schemes are served; shape carries
+the same meaning (hollow is dominated). Every picture has a text alternative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from reports import figures
+from reports.plaintext import one_line, visible
+from reports.view import RequirementLine
+
+_BAR_WIDTH, _BAR_HEIGHT = 200, 34
+_WIDTH, _HEIGHT = 460, 232
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 448, 12, 196
+_LETTER = 6.1
+"""Mean width of a letter in the plot's labels, in its own units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An approach in the plot; `cost` > 0; `low`/`high` the interval of its score."""
+
+    name: str
+    cost: float
+    score: float
+    low: float | None
+    high: float | None
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """What the plot's axes measure: `score` and `cost` are metric names, the titles plain words."""
+
+    score: str
+    score_title: str
+    cost: str
+    cost_title: str
+    score_bound: float | None = None
+    cost_bound: float | None = None
+
+
+def interval_bar(line: RequirementLine) -> Markup:
+    """A requirement's interval as a bar on its scale, with the threshold as a tick."""
+    if line.value is None:
+        return Markup("")
+    top = 1.0
+    if figures.unit(line.metric) != "score" or max(line.value, line.bound) > 1:
+        top = 1.25 * max(v for v in (line.value, line.high or 0, line.bound, 1e-9))
+
+    def x(value: float) -> float:
+        return round(3 + (_BAR_WIDTH - 6) * min(1.0, max(0.0, value / top)), 1)
+
+    low = line.low if line.low is not None else line.value
+    high = line.high if line.high is not None else line.value
+    bound, start, end = x(line.bound), x(low), max(x(high), x(low) + 1)
+    good = (bound, x(top)) if line.at_least else (x(0), bound)
+    label = visible(f"{line.observed} {line.interval} against {line.sentence}: {line.status}")
+    near_start, near_end = bound < 20, bound > _BAR_WIDTH - 20  # noqa: PLR2004
+    anchor = "start" if near_start else "end" if near_end else "middle"
+    place = 2 if near_start else _BAR_WIDTH - 2 if near_end else bound
+    digits = figures.digits_for(line.bound, line.value, line.low, line.high)
+    return Markup(
+        '<svg class="bar bar-{tone}" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" '
+        'aria-label="{label}"><line class="track" x1="3" x2="{right}" y1="10" y2="10"/>'
+        '<rect class="wanted" x="{gx}" y="6" width="{gw}" height="8"/>'
+        '<rect class="span" x="{start}" y="7" width="{span}" height="6" rx="2"/>'
+        '<circle class="value" cx="{value}" cy="10" r="4.5"/>'
+        '<line class="threshold" x1="{bound}" x2="{bound}" y1="1" y2="20"/>'
+        '<text class="tick" x="{place}" y="31" text-anchor="{anchor}">{written}</text></svg>'
+    ).format(
+        tone=line.status.replace(" ", "-"),
+        w=_BAR_WIDTH,
+        h=_BAR_HEIGHT,
+        label=label,
+        right=_BAR_WIDTH - 3,
+        gx=good[0],
+        gw=round(good[1] - good[0], 1),
+        start=start,
+        span=round(end - start, 1),
+        value=x(line.value),
+        bound=bound,
+        place=place,
+        anchor=anchor,
+        written=f"{'≥' if line.at_least else '≤'} {figures.figure(line.metric, line.bound, digits)}",
+    )
+
+
+def dominated(point: Point, points: Sequence[Point]) -> bool:
+    """Whether another approach costs no more, scores no less, and is better in one of the two."""
+    return any(
+        o.cost <= point.cost and o.score >= point.score and (o.cost, o.score) != (point.cost, point.score)
+        for o in points
+    )
+
+
+def cost_plot(points: Sequence[Point], axes: Axes) -> Markup:
+    """Score against cost (log). The table of approaches is its text alternative."""
+    if len(points) < 2:  # noqa: PLR2004
+        return Markup("")
+    frame = _Frame.around(points, axes)
+    parts = [frame.grid(axes), frame.thresholds(axes)]
+    taken = [(frame.x(p.cost) - 5, frame.y(p.score) - 5, frame.x(p.cost) + 5, frame.y(p.score) + 5) for p in points]
+    for point in points:
+        parts.append(frame.mark(point, dominated(point, points)))
+        parts.append(frame.label(point, taken))
+    return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        _WIDTH,
+        _HEIGHT,
+        visible(f"{axes.score_title} against {axes.cost_title}. The table of approaches has the figures."),
+        Markup("").join(parts),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The plot's scales: log cost across, score up."""
+
+    cost: tuple[float, float]
+    score: tuple[float, float]
+
+    @classmethod
+    def around(cls, points: Sequence[Point], axes: Axes) -> _Frame:
+        costs = [p.cost for p in points] + ([axes.cost_bound] if axes.cost_bound else [])
+        first, last = math.log10(min(costs)), math.log10(max(costs))
+        pad = max(0.12 * (last - first), 0.08)
+        scores = [v for p in points for v in (p.low, p.score, p.high) if v is not None]
+        scores += [axes.score_bound] if axes.score_bound is not None else []
+        low = math.floor(10 * min(scores) - 0.2) / 10
+        high = math.ceil(10 * max(scores) + 0.2) / 10
+        if figures.unit(axes.score) == "score" and max(scores) <= 1 and min(scores) >= 0:
+            low, high = max(0.0, low), min(1.0, high)
+        return cls((first - pad, last + pad), (low, max(high, low + 0.1)))
+
+    def x(self, cost: float) -> float:
+        share = (math.log10(cost) - self.cost[0]) / (self.cost[1] - self.cost[0])
+        return round(_LEFT + share * (_RIGHT - _LEFT), 1)
+
+    def y(self, score: float) -> float:
+        share = (score - self.score[0]) / (self.score[1] - self.score[0])
+        return round(_BOTTOM - share * (_BOTTOM - _TOP), 1)
+
+    def grid(self, axes: Axes) -> Markup:
+        parts = []
+        for value in _linear_ticks(*self.score):
+            y = self.y(value)
+            parts.append(
+                Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(_LEFT, _RIGHT, y, y)
+                + _text(_LEFT - 5, y + 4, figures.figure(axes.score, value, 1 if value else 0), "end")
+            )
+        for value in _log_ticks(*self.cost):
+            x = self.x(value)
+            parts.append(
+                Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(x, x, _BOTTOM, _BOTTOM + 4)
+                + _text(x, _BOTTOM + 16, figures.figure(axes.cost, value), "middle")
+            )
+        base = Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>')
+        parts.append(base.format(_LEFT, _RIGHT, _BOTTOM, _BOTTOM))
+        parts.append(_text(_RIGHT, _HEIGHT - 4, axes.cost_title, "end"))
+        return Markup("").join(parts)
+
+    def thresholds(self, axes: Axes) -> Markup:
+        line = Markup('<line class="threshold" x1="{}" x2="{}" y1="{}" y2="{}"/>')
+        parts = []
+        if axes.score_bound is not None:
+            y = self.y(axes.score_bound)
+            parts += [line.format(_LEFT, _RIGHT, y, y), _text(_RIGHT, y - 4, "required", "end")]
+        if axes.cost_bound:
+            x = self.x(axes.cost_bound)
+            parts += [line.format(x, x, _TOP, _BOTTOM), _text(x - 4, _TOP + 8, "allowed", "end")]
+        return Markup("").join(parts)
+
+    def mark(self, point: Point, hollow: bool) -> Markup:
+        x, y = self.x(point.cost), self.y(point.score)
+        kind = "hollow" if hollow else "solid"
+        title = visible(f"{point.name}: {point.score:.2f}{', dominated' if hollow else ''}")
+        dot = Markup('<circle class="{}" cx="{}" cy="{}" r="4.5"><title>{}</title></circle>').format(kind, x, y, title)
+        if point.low is None or point.high is None:
+            return dot
+        whisker = Markup('<line class="whisker" x1="{}" x2="{}" y1="{}" y2="{}"/>')
+        return whisker.format(x, x, self.y(point.low), self.y(point.high)) + dot
+
+    def label(self, point: Point, taken: list[tuple[float, float, float, float]]) -> Markup:
+        """The name where it covers least of what is already drawn."""
+        text = one_line(visible(point.name), 24) + (" (chosen)" if point.chosen else "")
+        width, x, y = _LETTER * len(text), self.x(point.cost), self.y(point.score)
+        places = [
+            (x + dx if side == "start" else x - dx, y + dy, side)
+            for dx in (8.0, 3.0)
+            for dy in (4.0, -8.0, 16.0, -20.0, 28.0)
+            for side in ("start", "end")
+        ]
+
+        def box(place: tuple[float, float, str]) -> tuple[float, float, float, float]:
+            left = place[0] if place[2] == "start" else place[0] - width
+            return left, place[1] - 10, left + width, place[1] + 2
+
+        best = min(places, key=lambda place: _crowding(box(place), taken))
+        taken.append(box(best))
+        return _text(round(best[0], 1), round(best[1], 1), text, best[2], "name")
+
+
+def _crowding(box: tuple[float, float, float, float], taken: Sequence[tuple[float, float, float, float]]) -> float:
+    left, top, right, bottom = box
+    outside = max(0.0, _LEFT - left) + max(0.0, right - _WIDTH) + max(0.0, _TOP - 10 - top) + max(0, bottom - _BOTTOM)
+    covered = sum(
+        max(0.0, min(right, r) - max(left, a)) * max(0.0, min(bottom, b) - max(top, t)) for a, t, r, b in taken
+    )
+    return covered + 40 * outside
+
+
+def _text(x: float, y: float, text: str, anchor: str, name: str = "tick") -> Markup:
+    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(name, x, y, anchor, escape(text))
+
+
+def _linear_ticks(low: float, high: float) -> list[float]:
+    step = 0.1 if high - low <= 0.5 else 0.2  # noqa: PLR2004
+    if high - low > 1.2:  # noqa: PLR2004
+        step = 10 ** math.floor(math.log10(high - low)) / 2
+    first = math.ceil(low / step - 1e-9)
+    return [round(step * i, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Round values between 10^low and 10^high: as many of 1, 2 and 5 a decade as fit, never none."""
+    for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
+        decades = range(math.floor(low), math.ceil(high) + 1)
+        ticks = [d * 10.0**e for e in decades for d in digits if low <= math.log10(d * 10.0**e) <= high]
+        if len(ticks) >= 3:  # noqa: PLR2004
+            return ticks[:7]
+    return ticks or [10 ** ((low + high) / 2)]

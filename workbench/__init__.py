@@ -1,0 +1,1 @@
+"""Who decides: the `wb` command, the ladder, run folders and recommendations."""

@@ -1,0 +1,53 @@
+"""`wb assess`: run the baselines, decide, write the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from workbench.cli.console import Console
+from workbench.cli.options import exit_zero_option, jobs_option, json_option, out_option, task_argument
+
+
+@click.command("assess")
+@task_argument
+@click.option("--dev-only", is_flag=True, help="Touch no test row: for working on a prompt. Not binding.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this rung; repeatable. Not binding.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N dev and N test rows. Not binding.")
+@click.option("--latency", is_flag=True, help="Time single requests of the shortlisted approaches.")
+@click.option("--seed", type=int, default=0, show_default=True, help="For generation; splits never depend on it.")
+@out_option
+@jobs_option
+@json_option
+@exit_zero_option
+@click.pass_obj
+def command(
+    console: Console,
+    task: Path,
+    dev_only: bool,
+    only: tuple[str, ...],
+    limit: int | None,
+    latency: bool,
+    seed: int,
+    out: Path,
+    jobs: int,
+    as_json: bool,
+    exit_zero: bool,
+) -> int:
+    """Run the baselines of a task, decide, and write the report.
+
+    The run folder is runs/TASK/<time>-<hash>/; the same command continues a run that was
+    interrupted. Exit code: 0 an approach meets every requirement, 3 none does, 4 the rows
+    cannot tell, 5 incomplete, the same command continues.
+    """
+    from evals.models import Loader
+    from workbench.assess import Plan, assess
+    from workbench.cli.verdict import exit_code, show
+    from workbench.runs import Scope
+
+    scope = Scope(tuple(only), limit, dev_only, seed)
+    plan = Plan(task, out, scope, latency, console.progress)
+    run, decision = assess(plan, Loader(jobs=jobs))
+    show(console, run.folder, decision, as_json=as_json)
+    return 0 if exit_zero and decision.verdict != "incomplete" else exit_code(decision)

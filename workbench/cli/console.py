@@ -1,0 +1,98 @@
+"""What a command says: results on stdout, progress and errors on stderr.
+
+On a terminal progress is one line that is redrawn; elsewhere a line for every tenth of a step.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from evals.store import plain
+
+BAR = 24
+REDRAW_SECONDS = 0.1
+
+
+class Console:
+    """Writes for one command. `progress` has the form of `evals.types.Progress`."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False, color: bool = True) -> None:
+        self.quiet, self.verbose, self.color = quiet, verbose, color
+        self._live = sys.stderr.isatty() and not verbose
+        self._drawn = 0.0
+        self._open_line = False
+        self._step = ""
+        self._tenth = -1
+
+    def say(self, text: str = "") -> None:
+        """A line of the result."""
+        self._end_line()
+        click.echo(text, color=self.color if sys.stdout.isatty() else False)
+
+    def say_json(self, value: Any) -> None:
+        """The result as JSON."""
+        self._end_line()
+        click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+    def note(self, text: str) -> None:
+        """A line about the work, on stderr; not in quiet mode."""
+        if not self.quiet:
+            self._end_line()
+            click.echo(text, err=True)
+
+    @staticmethod
+    def error(text: str) -> None:
+        """A mistake or fault, on stderr."""
+        click.echo(f"error: {text}", err=True)
+
+    def style(self, text: str, **style: Any) -> str:
+        """Text in a colour or weight, where colour is wanted and shown."""
+        return click.style(text, **style) if self.color and sys.stdout.isatty() else text
+
+    def progress(self, step: str, done: int, total: int) -> None:
+        """Say that `done` of `total` parts of `step` are finished."""
+        if self.quiet or total <= 0:
+            return
+        if self._live:
+            self._draw(step, done, total)
+            return
+        tenth = 10 * done // total
+        if (step, tenth) != (self._step, self._tenth):
+            self._step, self._tenth = step, tenth
+            click.echo(f"{step}: {done}/{total}", err=True)
+
+    def _draw(self, step: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if step == self._step and done < total and now - self._drawn < REDRAW_SECONDS:
+            return
+        if step != self._step:
+            self._end_line()
+        self._step, self._drawn, self._open_line = step, now, True
+        filled = BAR * done // total
+        line = f"{step:<28} {'█' * filled}{'░' * (BAR - filled)} {done}/{total}"
+        width = shutil.get_terminal_size().columns - 1
+        click.echo("\r\x1b[2K" + line[:width], nl=False, err=True)
+
+    def _end_line(self) -> None:
+        if self._open_line:
+            click.echo(err=True)
+            self._open_line = False
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Aligned columns in plain text; the columns in `right` are aligned to the right."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        return "  ".join(
+            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+
+    return "\n".join([line(head), line(["─" * w for w in widths]), *map(line, rows)])

@@ -1,0 +1,116 @@
+"""The command line's frame: options every command has, errors as lines, exit codes.
+
+Exit codes: 0 met or done, 1 bad input, 2 wrong usage, 3 not met, 4 evidence insufficient,
+5 incomplete and resumable, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from evals.errors import WorkbenchError
+from workbench.cli.console import Console
+
+COMMANDS = {
+    "init": "Write a commented task folder to start from.",
+    "check": "Validate a task and its data; estimate calls, tokens and minutes; generate nothing.",
+    "assess": "Run the baselines, decide, write the report.",
+    "escalate": "Act on the verdict of the newest binding run.",
+    "report": "Decide and render again from a run folder.",
+    "models": "List the models that can be used here.",
+    "schema": "Print the JSON Schema of task.yaml or of decision.json.",
+    "doctor": "Say what is missing on this machine.",
+}
+"""In the order in which a person meets them; each is a module of this package."""
+
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """The commands of the table, each imported when it is called or its own help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"workbench.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from evals.table import nearest
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"there is no command {args[0]!r}.{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+def _version() -> str:
+    try:
+        return version("tuning-workbench")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(_version(), prog_name="wb")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Log what happens, with the library's own messages.")
+@click.option("--no-color", is_flag=True, help="Plain text; so does the environment variable NO_COLOR.")
+@click.pass_context
+def wb(ctx: click.Context, quiet: bool, verbose: bool, no_color: bool) -> None:
+    """Decide by evidence whether an LLM task needs a better prompt or tuning.
+
+    Start with `wb init`, then `wb check task.yaml` and `wb assess task.yaml`.
+    """
+    ctx.obj = Console(quiet=quiet, verbose=verbose, color=not no_color and not os.environ.get("NO_COLOR"))
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING,
+        format="%(name)s: %(message)s" if verbose else "%(message)s",
+        stream=sys.stderr,
+    )
+    if not verbose:
+        for noisy in ("transformers", "sentence_transformers", "httpx", "datasets", "faiss"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit. A user's mistake is one or two lines on stderr."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        result = wb.main(args=list(args) if args is not None else None, standalone_mode=False)
+        return int(result or 0)
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except WorkbenchError as error:
+        Console.error(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        Console.error("interrupted; what was finished is kept: the same command continues")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (the reader of our output has gone)
+        return 0

@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+task_argument = click.argument("task", type=click.Path(path_type=Path), metavar="TASK.YAML")
+run_argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+out_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs"),
+    show_default=True,
+    metavar="DIR",
+    help="Where run folders are kept.",
+)
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="Concurrent requests to an endpoint.",
+)
+exit_zero_option = click.option(
+    "--exit-zero", is_flag=True, help="Exit with 0 whatever the verdict (errors keep their code)."
+)

@@ -1,0 +1,66 @@
+"""How a verdict stands on the terminal, and the exit code it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evals.types import Decision
+from workbench.cli.console import Console, table
+
+EXIT_CODES = {"ship": 0, "escalate": 3, "stop": 3, "collect": 4, "incomplete": 5}
+COLORS = {"ship": "green", "escalate": "yellow", "stop": "red", "collect": "yellow", "incomplete": "red"}
+
+
+def exit_code(decision: Decision) -> int:
+    """0 ship, 3 escalate or stop, 4 collect, 5 incomplete."""
+    return EXIT_CODES[decision.verdict]
+
+
+def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = False) -> None:
+    """Print the approaches, the requirements, where the report is and, last, the verdict."""
+    if as_json:
+        console.say_json(decision)
+        return
+    console.say(approaches_table(decision))
+    console.say()
+    for requirement in decision.requirements:
+        console.say(f"{requirement['status']:<22} {requirement.get('why') or requirement['metric']}")
+    for note in decision.notes:
+        console.say(f"note: {note}")
+    console.say()
+    console.say(f"report   {folder / 'report.html'}")
+    command = decision.recommendation.get("command")
+    if command:
+        console.say(f"next     {command}")
+    console.say(console.style(decision.headline, fg=COLORS[decision.verdict], bold=True))
+
+
+def approaches_table(decision: Decision) -> str:
+    """One line an approach: dev and test score with interval on each required grader metric."""
+    metrics = [r["metric"] for r in decision.requirements if r["kind"] in ("format", "quality")]
+    head = ["approach", *(f"{m} ({split})" for split in ("dev", "test") for m in metrics), "prompt tokens"]
+    if all(not a.get("test") for a in decision.approaches):
+        head = ["approach", *(f"{m} (dev)" for m in metrics), "prompt tokens"]
+    rows = []
+    for approach in decision.approaches:
+        if approach["state"] == "scored":
+            splits = [approach.get("dev"), approach.get("test")][: 1 + (len(head) > 2 + len(metrics))]
+            figures = [_figure(split, metric) for split in splits for metric in metrics]
+            rows.append([approach["name"], *figures, _count(approach.get("tokens_in"))])
+        else:
+            rows.append([approach["name"], f"{approach['state']}: {approach['why']}"] + [""] * (len(head) - 2))
+    return table(head, rows, right=[len(head) - 1])
+
+
+def _figure(split: Mapping[str, Any] | None, metric: str) -> str:
+    found = (split or {}).get(metric)
+    if not found or found["value"] is None:
+        return "–"
+    interval = "" if found["low"] is None else f" [{found['low']:.2f}, {found['high']:.2f}]"
+    return f"{found['value']:.2f}{interval} n={found['n']}"
+
+
+def _count(tokens: Any) -> str:
+    return "–" if tokens is None else f"{tokens:.0f}"

@@ -1,0 +1,199 @@
+"""What a run folder knows, and how it is concluded: read from disk, decide, render.
+
+`ladder.json` says which approaches the run tried and how far each came; everything else is read
+from the files beside it. Concluding the same folder again gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from evals.data import row_hash
+from evals.decide import decide
+from evals.failures import primary_grader
+from evals.graders import build
+from evals.run import grade, measured_rows, read_latency, read_predictions
+from evals.store import plain, read_json, read_lines, revive, write_json, write_lines, write_text
+from evals.task import Task, load_task
+from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, Split, State
+from reports import REPORTERS, Report, ReportAnswer, ReportRow
+from workbench.runs import Run
+
+SPLITS: tuple[Split, ...] = ("dev", "test")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How far one approach came in this run. `key` names its folder; `splits` it was asked on."""
+
+    name: str
+    key: str = ""
+    hash: str = ""
+    kind: Literal["baseline", "tuned"] = "baseline"
+    state: State = "scored"
+    why: str = ""
+    fit_seconds: float = 0.0
+    splits: tuple[Split, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The run's state: its approaches in ladder order and what was found before the first of them."""
+
+    task_hash: str
+    binding: bool
+    notes: tuple[str, ...] = ()
+    next_step: Mapping[str, Any] | None = None
+    next_why: tuple[str, ...] = ()
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    entries: tuple[Entry, ...] = ()
+
+    def with_entry(self, entry: Entry) -> Ladder:
+        """The ladder with an entry added, or replaced where one of that name stands."""
+        if any(e.name == entry.name for e in self.entries):
+            entries = tuple(entry if e.name == entry.name else e for e in self.entries)
+        else:
+            entries = (*self.entries, entry)
+        return replace(self, entries=entries)
+
+
+def write_ladder(run: Run, ladder: Ladder) -> None:
+    """Write ladder.json."""
+    write_json(run.folder / "ladder.json", ladder)
+
+
+def write_examples(run: Run, examples: Mapping[Split, Sequence[Example]]) -> None:
+    """Write the eval rows as used."""
+    write_lines(
+        run.folder / "examples.jsonl", ({"split": s, **plain(e)} for s in SPLITS for e in examples.get(s, ()))
+    )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run folder, read."""
+
+    run: Run
+    task: Task
+    graders: tuple[Grader, ...]
+    examples: Mapping[Split, tuple[Example, ...]]
+    ladder: Ladder
+    looks: tuple[Look, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def primary(self) -> Grader:
+        """The grader that says whether a row is right."""
+        name = primary_grader(self.task.requirements, [g.name for g in self.graders])
+        return next(g for g in self.graders if g.name == name)
+
+    def rows(self, entry: Entry, split: Split, models: Models) -> list[Row]:
+        """An approach's graded rows of a split."""
+        folder = self.run.approach(entry.name, entry.key)
+        predictions = read_predictions(folder / "predictions.jsonl", split)
+        pairs = [(e, predictions[e.id]) for e in self.examples[split] if e.id in predictions]
+        scores = grade(self.graders, pairs, models, folder / "scores.jsonl", split)
+        primary = self.primary
+        return measured_rows(self.examples[split], predictions, scores, primary.name, primary.pass_at)
+
+    def measured(self, models: Models) -> list[Measured]:
+        """Everything measured of every approach, in ladder order."""
+        return [self._measured(entry, models) for entry in self.ladder.entries]
+
+    def _measured(self, entry: Entry, models: Models) -> Measured:
+        return Measured(
+            entry.name,
+            entry.hash,
+            entry.kind,
+            entry.state,
+            entry.why,
+            rows={split: self.rows(entry, split, models) for split in entry.splits},
+            expected={split: len(self.examples[split]) for split in entry.splits},
+            latency=read_latency(self.run.approach(entry.name, entry.key) / "latency.jsonl") if entry.key else (),
+            fit_seconds=entry.fit_seconds,
+        )
+
+    def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:
+        """The decision that this evidence and these looks give."""
+        return decide(
+            self.task,
+            measured,
+            looks,
+            task_hash=self.ladder.task_hash,
+            test_rows=[row_hash(e) for e in self.examples["test"]],
+            binding=self.ladder.binding,
+            notes=self.ladder.notes,
+            next_step=self.ladder.next_step,
+            next_why=self.ladder.next_why,
+            audit=self.ladder.audit,
+            provenance=self.provenance,
+        )
+
+
+def read_evidence(run: Run) -> Evidence:
+    """Read a run folder. Raises RunError when a part is missing or damaged."""
+    task = load_task(run.folder / "task.yaml")
+    examples: dict[Split, list[Example]] = {split: [] for split in SPLITS}
+    for line in read_lines(run.folder / "examples.jsonl"):
+        examples[line.pop("split")].append(revive(Example, line))
+    return Evidence(
+        run,
+        task,
+        build(task.graders, task.output, task.path),
+        {split: tuple(rows) for split, rows in examples.items()},
+        revive(Ladder, read_json(run.folder / "ladder.json")),
+        read_looks(run.folder / "looks.jsonl"),
+        read_json(run.folder / "provenance.json"),
+    )
+
+
+def read_looks(path: Path) -> tuple[Look, ...]:
+    """The ledger of looks at `path`; none when there is no file."""
+    return tuple(revive(Look, line) for line in read_lines(path))
+
+
+def conclude(run: Run, models: Models) -> Decision:
+    """Decide from the folder, write decision.json, then everything that is shown of it."""
+    evidence = read_evidence(run)
+    measured = evidence.measured(models)
+    decision = evidence.decide(measured, evidence.looks)
+    write_json(run.folder / "decision.json", decision)
+    report = Report(
+        decision=plain(decision),
+        rows=_report_rows(measured, evidence.primary.name),
+        task_text=evidence.task.text,
+        rows_total=len(evidence.examples["dev"]),
+    )
+    for name in REPORTERS:
+        write_text(run.folder / name, REPORTERS.load(name)(report))
+    return decision
+
+
+def _report_rows(measured: Sequence[Measured], primary: str) -> tuple[ReportRow, ...]:
+    """The dev rows with every approach's answer; test rows are never shown as text."""
+    examples: dict[str, Example] = {}
+    answers: dict[str, dict[str, ReportAnswer]] = {}
+    for approach in measured:
+        for row in approach.rows.get("dev", ()):
+            examples[row.example.id] = row.example
+            answers.setdefault(row.example.id, {})[approach.name] = _answer(row, primary)
+    return tuple(ReportRow(id, e.input, e.target, answers[id]) for id, e in examples.items())
+
+
+def _answer(row: Row, primary: str) -> ReportAnswer:
+    score = row.scores.get(primary)
+    failed = next((s for s in row.scores.values() if s.failure == "format"), score)
+    prediction = row.prediction
+    return ReportAnswer(
+        text=prediction.text,
+        answer=score.answer if score else None,
+        value=score.value if score else None,
+        failure=row.failure,
+        why=prediction.error or (failed.why if failed else ""),
+        finish=prediction.finish,
+        tokens_in=prediction.usage.tokens_in,
+        tokens_out=prediction.usage.tokens_out,
+    )

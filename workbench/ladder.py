@@ -1,0 +1,54 @@
+"""The ladder of a task: which rungs are tried, in which order, and what comes after the last.
+
+Only this module knows both ladders, the baselines and the training methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from baselines import RUNGS
+from evals.task import RungSpec, Task
+from evals.types import Rung
+from tuning import recommend
+
+
+def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
+    """The task's rungs in ladder order, or those of them named in `only`.
+
+    Raises TaskError for a name that is no rung of this ladder and for a wrong option.
+    """
+    specs = task.ladder if task.ladder is not None else tuple(RungSpec(name, {}) for name in RUNGS)
+    names = [spec.name for spec in specs]
+    for name in only:
+        if name not in names:
+            RUNGS.load(name, key="--only")
+    built = [RUNGS.build(s.name, s.options, where=task.path, key="ladder") for s in specs]
+    order = list(RUNGS)
+    built.sort(key=lambda rung: order.index(rung.name))
+    return [rung for rung in built if not only or rung.name in only]
+
+
+def left_out(task: Task) -> list[str]:
+    """Default baselines that the task's own ladder does not have."""
+    mine = {rung.name for rung in rungs(task)}
+    return [name for name in RUNGS if name not in mine]
+
+
+def next_step(task: Task, train_rows: int, task_path: Path) -> tuple[Mapping[str, Any] | None, tuple[str, ...]]:
+    """What to train when no baseline will do, as a recommendation of decision.json; None with the
+    reasons when nothing can be trained."""
+    hosted = task.model.provider != "local" and task.tune_model is None
+    found = recommend(train_rows, hosted=hosted)
+    if found.method is None:
+        return None, found.why
+    step = {
+        "action": "tune",
+        "method": found.method.name,
+        "title": found.method.title,
+        "why": list(found.why),
+        "command": f"wb escalate {task_path}",
+    }
+    return step, found.why
