@@ -51,7 +51,9 @@ def look_of(ledger: Sequence[Look], approach: str, test_rows: Sequence[str]) -> 
     """The look at this approach on exactly these rows, in any order. On other rows, more of them
     too, judging it is another look: else growing a test set until it is met would be free."""
     rows = set(test_rows)
-    return next((x for x in entries(ledger, test_rows) if x.approach == approach and set(x.rows) == rows), None)
+    return next(
+        (x for x in entries(ledger, test_rows) if x.approach == approach and set(x.rows) == rows), None
+    )
 
 
 def is_covered(ledger: Sequence[Look], look: Look, test_rows: Sequence[str], task: Budget) -> bool:
@@ -101,4 +103,6 @@ def _change(subject: str, then: float | None, now: float | None, name: str) -> s
         return f"{subject} {now:g} was added after {name} had been judged on this test set"
     if now is None:
         return f"{subject} {then:g} was dropped after {name} had been judged on this test set"
-    return f"{subject}: the threshold was {then:g} when {name} was judged on this test set, and is {now:g} now"
+    return (
+        f"{subject}: the threshold was {then:g} when {name} was judged on this test set, and is {now:g} now"
+    )

@@ -91,7 +91,7 @@ def evidence(metric: str, rows: Sequence[Row], unpredicted: int = 0) -> Evidence
     present = sample_of(pairs, groups)
     if not missing:
         return Evidence(present, present, present, 0)
-    absent: list[Hashable] = [*map(_unit, lost), *(("unpredicted", i) for i in range(unpredicted))]
+    absent: list[Hashable] = [*map(unit_of, lost), *(("unpredicted", i) for i in range(unpredicted))]
     weight = max((den for _, den in pairs), default=1.0) or 1.0
     return Evidence(
         present,
@@ -103,7 +103,7 @@ def evidence(metric: str, rows: Sequence[Row], unpredicted: int = 0) -> Evidence
 
 def _pairs(metric: str, rows: Sequence[Row]) -> tuple[list[Hashable], list[tuple[float, float]]]:
     if metric == "error_rate":
-        return [_unit(row) for row in rows], [(float(row.failure == "error"), 1.0) for row in rows]
+        return [unit_of(row) for row in rows], [(float(row.failure == "error"), 1.0) for row in rows]
     graders = list(dict.fromkeys(name for row in rows for name in row.scores))
     grader = grader_of(metric, graders)
     groups: list[Hashable] = []
@@ -116,12 +116,12 @@ def _pairs(metric: str, rows: Sequence[Row]) -> tuple[list[Hashable], list[tuple
             raise ValueError(f"row {row.example.id} has an answer but no score of {grader}")
         pair = (score.value, 1.0) if metric == grader else score.counts.get(metric[len(score.grader) + 1 :])
         if pair is not None:
-            groups.append(_unit(row))
+            groups.append(unit_of(row))
             pairs.append(pair)
     return groups, pairs
 
 
-def _unit(row: Row) -> tuple[str, str]:
+def unit_of(row: Row) -> tuple[str, str]:
     """What rows must share to be no independent evidence: a group, or being repeats of one row."""
     if row.example.group is not None:
         return "group", row.example.group

@@ -90,7 +90,7 @@ def _read_json(file: YamlFile, path: Path, key: str) -> Any:
 def check_schema(schema: Any, where: Path, line: int | None = None) -> None:
     """Raises TaskError, naming the place within the schema, when it is not a usable schema."""
     from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError, best_match
+    from jsonschema.exceptions import SchemaError
 
     if not isinstance(schema, dict):
         raise TaskError("a JSON Schema is an object {...}", where=where, line=line)
@@ -100,10 +100,9 @@ def check_schema(schema: Any, where: Path, line: int | None = None) -> None:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        found = best_match([error]) or error
-        place = ".".join(str(part) for part in found.absolute_path)
+        place = ".".join(str(part) for part in error.absolute_path)
         raise TaskError(
-            f"is not a JSON Schema (draft 2020-12): {found.message[:200]}",
+            f"is not a JSON Schema (draft 2020-12): {error.message[:200]}",
             where=where,
             line=line,
             key=place or None,

@@ -29,6 +29,7 @@ Raw = tuple[int, dict[str, Any]]
 """A row's line and its columns."""
 
 KINDS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+INSTALL = "Install it: pip install 'tuning-workbench[data]'"
 HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test", "eval": "test"}
 """The split of a hub data set that is taken when none is named."""
 
@@ -172,9 +173,11 @@ def _header(cells: list[str], path: Path, line: int) -> list[str]:
 
 
 def _parquet(path: Path) -> Iterator[Raw]:
-    import pyarrow
-    import pyarrow.parquet
-
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise DataError("Parquet files need pyarrow", where=path, hint=INSTALL) from error
     row = 0
     try:
         for batch in pyarrow.parquet.ParquetFile(path).iter_batches():
@@ -186,8 +189,10 @@ def _parquet(path: Path) -> Iterator[Raw]:
 
 
 def _hub(source: Source) -> Iterator[Raw]:
-    import datasets
-
+    try:
+        import datasets
+    except ImportError as error:
+        raise DataError("hub data sets need datasets", where=source.name, hint=INSTALL) from error
     name, config, split, revision = hub_parts(source.name)
     folder = source.base / Path(name).expanduser()
     wanted = split or HUB_SPLITS.get(source.role, "train")
@@ -226,16 +231,14 @@ def hub_parts(source: str) -> tuple[str, str | None, str | None, str | None]:
 
 def jsonable(value: Any) -> Any:
     """A value of a typed table as JSON has it: dates as ISO text, NaN as null, bytes as base64."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
     if isinstance(value, Mapping):
         return {str(key): jsonable(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [jsonable(inner) for inner in value]
-    if isinstance(value, decimal.Decimal):
-        return float(value)
+    if isinstance(value, (float, decimal.Decimal)):
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value if value is None or isinstance(value, (str, bool, int)) else str(value)

@@ -31,9 +31,7 @@ def judge_on_dev(task: Terms, measured: Measured) -> tuple[Judgement, ...]:
 def shortlist(task: Terms, measured: Sequence[Measured]) -> tuple[str, ...]:
     """The hashes of the approaches to judge on test, in the given order, cheapest first; empty when
     each is *not met* on dev for a gating requirement, or none was scored there."""
-    standing = [
-        (m, judge_on_dev(task, m)) for m in measured if m.state == "scored" and m.rows.get("dev")
-    ]
+    standing = [(m, judge_on_dev(task, m)) for m in measured if m.state == "scored" and m.rows.get("dev")]
     open_ones = [(m, js) for m, js in standing if "not met" not in gating_statuses(task, js)]
     if not open_ones:
         return ()
@@ -44,20 +42,22 @@ def shortlist(task: Terms, measured: Sequence[Measured]) -> tuple[str, ...]:
 
 
 def gating_statuses(task: Terms, judgements: Sequence[Judgement]) -> list[str]:
-    """The statuses of the requirements that gate."""
-    return [j.status.status for r, j in zip(task.requirements, judgements, strict=True) if is_gating(r)]
+    """The statuses of the requirements that gate, at best where rows are missing."""
+    return [j.best for r, j in zip(task.requirements, judgements, strict=True) if is_gating(r)]
 
 
 def meets_by_point(task: Terms, judgements: Sequence[Judgement]) -> bool:
-    """Whether every gating requirement's value is on the right side; amounts that were not measured
-    yet (latency is, after the choice) do not count against it, rows without an answer do."""
+    """Whether every gating requirement's value is on the right side, rows without an answer counted
+    as failed; amounts that were not measured yet (latency is, after the choice) do not count."""
     for requirement, judgement in zip(task.requirements, judgements, strict=True):
-        value = judgement.status.value
         if not is_gating(requirement):
             continue
-        if judgement.status.status == "error" or (value is None and not is_amount(requirement.metric)):
-            return False
-        if value is not None and not reaches(requirement, value):
+        value = judgement.sample.value if judgement.sample is not None else None
+        if is_amount(requirement.metric):
+            missed = judgement.status.status == "not met"
+        else:
+            missed = value is None or not reaches(requirement, value)
+        if missed:
             return False
     return True
 
@@ -96,7 +96,9 @@ def figure(task: Terms, rows: Sequence[Row]) -> float:
     means = [_mean(metric, rows, missing_right=False) for metric in graders]
     surplus = sum(means) / len(means) if means else 0.0
     asked = [
-        r for r in task.requirements if is_gating(r) and not is_amount(r.metric) and r.kind in ("format", "quality")
+        r
+        for r in task.requirements
+        if is_gating(r) and not is_amount(r.metric) and r.kind in ("format", "quality")
     ]
     reached = [_reached(r, in_slice(rows, r.where)) for r in asked]
     known = [share for share in reached if share is not None]

@@ -51,7 +51,7 @@ class Trial:
 @dataclass(frozen=True)
 class Judgement:
     """A status, with what it could be in the best and the worst case of the rows that are missing,
-    and the sample behind it (None for amounts)."""
+    and the sample of that worst case (None for amounts)."""
 
     status: Status
     best: StatusName
@@ -103,10 +103,9 @@ def _judge_share(requirement: Requirement, found: Evidence, trial: Trial) -> Jud
     why = _why(requirement, found, test, name, needed, trial)
     sample = found.present
     low, high = (test.low, test.high) if sample.n else (None, None)
-    status = Status(
-        requirement.metric, name, trial.split, sample.value, low, high, sample.n, needed, why
-    )
-    return Judgement(status, best.name, worst.name, sample)
+    failed = found.all_wrong if at_least else found.all_right
+    status = Status(requirement.metric, name, trial.split, sample.value, low, high, sample.n, needed, why)
+    return Judgement(status, best.name, worst.name, failed)
 
 
 def _test(sample: Sample, requirement: Requirement, trial: Trial) -> _Test:

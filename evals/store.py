@@ -44,7 +44,7 @@ def canonical(value: Any) -> str:
 
 def digest(value: Any, length: int = 16) -> str:
     """The first `length` hex digits of the SHA-256 of the value's canonical JSON."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
+    return hashlib.sha256(_bytes(canonical(value))).hexdigest()[:length]
 
 
 def file_digest(path: Path, length: int = 16) -> str:
@@ -89,7 +89,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole UTF-8 file atomically."""
-    write_bytes(path, text.encode())
+    write_bytes(path, _bytes(text))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -129,6 +129,11 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def _bytes(text: str) -> bytes:
+    """UTF-8; a lone surrogate, which a model may emit, becomes its JSON escape and is read back as it was."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def _line(value: Any) -> str:
     return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"
 
@@ -148,7 +153,7 @@ class Appender:
 
     def write(self, value: Any) -> None:
         """Append one value. Raises ResumableError on a full disk."""
-        data = memoryview(_line(value).encode())
+        data = memoryview(_bytes(_line(value)))
         with disk_errors(self.path):
             while data:
                 data = data[self._file.write(data) :]
@@ -193,7 +198,9 @@ def lock(path: Path) -> Iterator[None]:
         except OSError as error:
             owner = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another process"
             raise RunError(
-                f"is being written by {owner}", where=path.parent, hint="Wait for it, or end that process first."
+                f"is being written by {owner}",
+                where=path.parent,
+                hint="Wait for it, or end that process first.",
             ) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)

@@ -18,7 +18,7 @@ from evals.errors import TaskError
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """" Did you mean 'x'?" for the nearest spelling, or an empty string."""
+    """ " Did you mean 'x'?" for the nearest spelling, or an empty string."""
     found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
     return f" Did you mean {found[0]!r}?" if found else ""
 

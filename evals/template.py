@@ -55,7 +55,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
 
         intercepted_binops = frozenset(_OPERATORS)
 
-        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        def call_binop(self, _context: Any, operator: str, left: Any, right: Any) -> Any:
             return _OPERATORS[operator](left, right)
 
     environment = Sandbox(autoescape=False, undefined=StrictUndefined)
@@ -84,7 +84,7 @@ class Template:
         line: int | None = None,
         hidden: Collection[str] = (),
     ) -> None:
-        from jinja2 import TemplateSyntaxError, meta
+        from jinja2 import TemplateSyntaxError, meta, nodes
 
         self.source = source
         self._where, self._key, self._line = where, key, line
@@ -98,8 +98,10 @@ class Template:
         )
         for name in self.names:
             if is_hidden(name) or name in hidden:
+                line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
                 raise self._error(
                     f"the template names {name!r}, which gives the answer away",
+                    line,
                     hint="It may use the input and other columns, never output, references or gold ids.",
                 )
         _count_turns(tree)

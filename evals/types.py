@@ -301,7 +301,10 @@ class Progress(Protocol):
 class Model(Protocol):
     """The one door to a language model."""
 
-    context: int
+    @property
+    def context(self) -> int:
+        """How many tokens prompt and answer may have together."""
+        ...
 
     def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Iterator[Completion]:
         """Answer every request whose id is not in `done`, in any order, each as soon as it is

@@ -8,7 +8,7 @@ kind of value in messages; `writeOnly` marks values that must not be repeated in
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import TaskError
@@ -32,16 +32,22 @@ _LIMITS = {
     "maximum": "at most {}",
     "exclusiveMinimum": "above {}",
     "exclusiveMaximum": "below {}",
+    "minLength": "more than an empty text",
+    "minItems": "a list of at least {}",
+    "minProperties": "a mapping of at least {} key",
+    "uniqueItems": "a list without repetitions",
 }
 
 
 def validate(file: YamlFile, schema: Mapping[str, Any]) -> None:
-    """Check the file's value. Raises TaskError for the mistake that stands first in the file."""
+    """Check the file's value. Raises TaskError for the mistake that stands first in the file; what is
+    missing comes after what is there and wrong, because a misspelt key is both."""
     from jsonschema import Draft202012Validator
 
-    found = [_explain(file, error) for error in Draft202012Validator(schema).iter_errors(file.value)]
-    if found:
-        raise min(found, key=lambda error: error.line or 0)
+    errors = [_relevant(error) for error in Draft202012Validator(schema).iter_errors(file.value)]
+    if errors:
+        first = min(errors, key=lambda e: (e.validator == "required", file.line(_key(e)) or 0))
+        raise _explain(file, first)
 
 
 def _key(error: ValidationError) -> str:
@@ -52,7 +58,6 @@ def _key(error: ValidationError) -> str:
 
 
 def _explain(file: YamlFile, error: ValidationError) -> TaskError:
-    error = _relevant(error)
     key = _key(error)
     if error.validator == "additionalProperties":
         return _unknown_key(file, error, key)
@@ -66,22 +71,23 @@ def _relevant(error: ValidationError) -> ValidationError:
         branches: dict[Any, list[ValidationError]] = {}
         for inner in error.context:
             branches.setdefault(inner.schema_path[0], []).append(inner)
-        meant = [errors for errors in branches.values() if not any(map(_other_form, errors))]
-        if not meant:
+        alike = [errors for errors in branches.values() if not _has(errors, ("type", "const", "enum"))]
+        meant = [errors for errors in alike if not _has(errors, ("required",))] or alike
+        if len(meant) != 1:
             return error
-        error = min(meant, key=len)[0]
+        error = meant[0][0]
     return error
 
 
-def _other_form(error: ValidationError) -> bool:
-    """Whether the error says that the value is of another form altogether."""
-    return not error.relative_path and error.validator in ("type", "const", "enum", "required")
+def _has(errors: Sequence[ValidationError], rules: tuple[str, ...]) -> bool:
+    """Whether one of these rules is broken by the value as a whole, not by a part of it."""
+    return any(not error.relative_path and error.validator in rules for error in errors)
 
 
 def _unknown_key(file: YamlFile, error: ValidationError, key: str) -> TaskError:
-    allowed = list(error.schema.get("properties", {}))
+    allowed = list(_schema(error).get("properties", {}))
     name = min(
-        (k for k in error.instance if k not in allowed), key=lambda k: file.line(join_key(key, k)) or 0
+        (k for k in _instance(error) if k not in allowed), key=lambda k: file.line(join_key(key, k)) or 0
     )
     path = join_key(key, name)
     return TaskError(
@@ -95,33 +101,48 @@ def _unknown_key(file: YamlFile, error: ValidationError, key: str) -> TaskError:
 
 def _message(error: ValidationError) -> tuple[str, str | None]:
     """What is wrong, and what to do."""
-    rule, value, schema = error.validator, error.validator_value, error.schema
-    about = schema.get("description") if isinstance(schema, Mapping) else None
-    shown = (
-        "" if isinstance(schema, Mapping) and schema.get("writeOnly") else f", not {_shown(error.instance)}"
-    )
+    schema = _schema(error)
+    about = schema.get("description")
     if error.instance is None:
         return "is left empty", about
-    if rule == "required":
-        name = next(k for k in value if k not in error.instance)
+    if error.validator == "required":
+        name = next(key for key in _listed(error.validator_value) if key not in _instance(error))
         described = schema.get("properties", {}).get(name, {}).get("description")
         return f"the key {name!r} is missing", f"{name}: {described}" if described else None
+    wanted = _wanted(str(error.validator), error.validator_value, schema)
+    if wanted is None:
+        return error.message, about
+    shown = (
+        ""
+        if schema.get("writeOnly") or str(error.validator).endswith("Items")
+        else f", not {_shown(error.instance)}"
+    )
+    near = ""
+    if error.validator in ("enum", "const"):
+        near = f".{nearest(str(error.instance), map(str, _listed(error.validator_value)))}"
+    return f"must be {wanted}{shown}{near}", about
+
+
+def _wanted(rule: str, value: Any, schema: Mapping[str, Any]) -> str | None:
+    """What a rule of the schema asks for, in words."""
     if rule == "type":
-        return f"must be {_any_of(_KINDS[k] for k in _listed(value))}{shown}", about
+        return _any_of(_KINDS[kind] for kind in _listed(value))
     if rule in ("enum", "const"):
-        choices = [str(c) for c in (value if rule == "enum" else [value])]
-        return f"must be {_any_of(choices)}{shown}.{nearest(str(error.instance), choices)}", about
+        return _any_of(map(str, _listed(value)))
     if rule in ("anyOf", "oneOf"):
-        return f"must be {_any_of(_title(branch) for branch in value)}{shown}", about
-    if rule in _LIMITS:
-        return f"must be {_LIMITS[rule].format(value)}{shown}", about
-    if rule in ("minLength", "minItems", "minProperties"):
-        return "must not be empty", about
-    if rule == "uniqueItems":
-        return "holds the same value twice", about
+        return _any_of(map(_title, value))
     if rule == "pattern":
-        return f"must be {schema.get('title', 'of the form ' + str(value))}{shown}", about
-    return error.message, about
+        return str(schema.get("title", f"of the form {value}"))
+    words = _LIMITS.get(rule)
+    return None if words is None else words.format(value)
+
+
+def _instance(error: ValidationError) -> Mapping[str, Any]:
+    return error.instance if isinstance(error.instance, Mapping) else {}
+
+
+def _schema(error: ValidationError) -> Mapping[str, Any]:
+    return error.schema if isinstance(error.schema, Mapping) else {}
 
 
 def _title(branch: Mapping[str, Any]) -> str:
@@ -132,8 +153,8 @@ def _title(branch: Mapping[str, Any]) -> str:
     return _any_of(_KINDS[k] for k in _listed(branch.get("type", [])))
 
 
-def _listed(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _any_of(words: Iterable[str]) -> str:
@@ -143,7 +164,7 @@ def _any_of(words: Iterable[str]) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "a mapping of keys"
+        return f"{{{', '.join(f'{key}: ...' for key in value)}}}"
     if isinstance(value, list):
         return "a list"
     text = json.dumps(value, ensure_ascii=False)

@@ -8,7 +8,7 @@ their verdicts, because each status only gets better as rows do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from evals.looks import full_alpha, is_covered, look_alpha, look_of
 from evals.selection import is_gating, judge_on_dev, worst_margin
@@ -124,14 +124,12 @@ def has_missed(task: Terms, standing: Standing) -> bool:
 
 
 def closest(task: Terms, standings: Sequence[Standing]) -> Standing | None:
-    """The approach to show where none ships, by the selection rule on the split that decided: one
-    with nothing *not met* before one with something, then the best worst margin, then the cheaper."""
+    """The approach to show where none ships: one with nothing *not met* before one with something,
+    one judged on test before one that was not, then the best worst margin, then the cheaper."""
     judged = [s for s in standings if s.judgements]
-    return max(
-        judged, key=lambda s: (not has_missed(task, s), worst_margin(task, s.judgements)), default=None
-    )
 
+    def rank(standing: Standing) -> tuple[bool, bool, float]:
+        tested = standing.split == "test"
+        return not has_missed(task, standing), tested, worst_margin(task, standing.judgements)
 
-def without_test(standing: Standing) -> Standing:
-    """The standing as dev alone shows it."""
-    return replace(standing, test=None, look=None)
+    return max(judged, key=rank, default=None)

@@ -130,6 +130,7 @@ class _Builder:
                 return self._mapping(node, key)
             if isinstance(node, yaml.SequenceNode):
                 return self._sequence(node, key)
+            assert isinstance(node, yaml.ScalarNode)
             return self._scalar(node, key)
         finally:
             self.open.discard(id(node))
@@ -170,17 +171,15 @@ class _Builder:
         self.file.spans[key] = (node.start_mark.index, node.end_mark.index)
         self.file.texts[key] = node.start_mark.line + (2 if block else 1)
         text: str = node.value
-        match node.tag.removeprefix(_TAG):
-            case "str":
-                return text
-            case "null":
-                return None
-            case "bool":
-                return text.lower() == "true"
-            case "int" | "float" as kind:
-                return self._number(kind, text, node, key)
-            case _:
-                self._plain_tag(node, "str", key)
+        kind = node.tag.removeprefix(_TAG)
+        if kind == "null":
+            return None
+        if kind == "bool":
+            return text.lower() == "true"
+        if kind in ("int", "float"):
+            return self._number(kind, text, node, key)
+        self._plain_tag(node, "str", key)
+        return text
 
     def _number(self, kind: str, text: str, node: yaml.ScalarNode, key: str) -> int | float:
         try:

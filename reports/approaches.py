@@ -47,15 +47,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ApproachTable:
-    """Columns and lines; `columns[i]` belongs to `lines[*].cells[i]`."""
+    """Columns and lines; `columns[i]` belongs to `lines[*].cells[i]`. `absent` are the approaches
+    that this task does not have, each with why; `levels` says how sure the intervals are."""
 
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
+    absent: tuple[str, ...]
+    levels: str
 
 
 def approach_table(decision: Mapping[str, Any]) -> ApproachTable:
     """The table of the first screen, in ladder order, which is the order of cost."""
-    approaches: Sequence[Mapping[str, Any]] = decision["approaches"]
+    every: Sequence[Mapping[str, Any]] = decision["approaches"]
+    approaches = [a for a in every if a.get("state") != "not applicable"]
     metric = metric_of(decision) or ""
     plans: list[tuple[str, Callable[[Mapping[str, Any]], Cell]]] = [
         (f"{metric}, dev", lambda a: measured(a, "dev", metric)),
@@ -82,7 +86,10 @@ def approach_table(decision: Mapping[str, Any]) -> ApproachTable:
         )
         for i, approach in enumerate(approaches)
     )
-    return ApproachTable(kept, lines)
+    absent = tuple(
+        f"{a['name']} ({a['why']})" if a.get("why") else str(a["name"]) for a in every if a not in approaches
+    )
+    return ApproachTable(kept, lines, absent, levels(every))
 
 
 def measured(approach: Mapping[str, Any], split: str, metric: str) -> Cell:
@@ -96,6 +103,16 @@ def measured(approach: Mapping[str, Any], split: str, metric: str) -> Cell:
         f"n = {figures.count(cell['n'])}",
         float(cell["value"]),
     )
+
+
+def levels(approaches: Sequence[Mapping[str, Any]]) -> str:
+    """The confidence levels of the intervals by split: "90 % on dev, 97.5 % on test"."""
+    found = []
+    for split in ("dev", "test"):
+        cells = [cell for a in approaches for cell in (a.get(split) or {}).values() if cell.get("level")]
+        known = sorted({f"{100 * cell['level']:.4g}" for cell in cells}, key=float)
+        found += [f"{' or '.join(known)} % on {split}"] if known else []
+    return ", ".join(found)
 
 
 def difference(approach: Mapping[str, Any], metric: str) -> Cell:
@@ -112,8 +129,7 @@ def difference(approach: Mapping[str, Any], metric: str) -> Cell:
 def failure_counts(approach: Mapping[str, Any]) -> tuple[dict[str, int], str]:
     """Rows by cause of failure, and the split they are of."""
     failures: Mapping[str, Any] = approach.get("failures") or {}
-    counts = {k: int(v) for k, v in failures.items() if isinstance(v, (int, float))}
-    return counts, str(failures.get("split") or approach.get("split") or "dev")
+    return {str(k): int(v) for k, v in failures.items()}, str(approach.get("split") or "dev")
 
 
 def rows_of(approach: Mapping[str, Any], split: str) -> int:
@@ -135,7 +151,9 @@ def _plain(approach: Mapping[str, Any], key: str) -> Cell:
         return Cell()
     metric = "p0_seconds" if key == "fit_seconds" else key
     text = figures.figure(metric, float(value))
-    return Cell(text, "", "mean of dev calls" if key.startswith(("tokens", "usd")) else "", float(value))
+    n = rows_of(approach, "dev")
+    note = f"mean of {figures.count(n)} dev calls" if key.startswith(("tokens", "usd")) else ""
+    return Cell(text, "", note, float(value))
 
 
 def _column(label: str, cells: Sequence[Cell]) -> Column:

@@ -48,7 +48,10 @@ def interval(metric: str, cell: Mapping[str, Any], digits: int = 2) -> str:
     """ "[0.55, 0.67]", or nothing when no interval is known."""
     if cell.get("low") is None or cell.get("high") is None:
         return ""
-    return f"[{figure(metric, cell['low'], digits)}, {figure(metric, cell['high'], digits)}]"
+    ends = (cell["low"], cell["high"])
+    if unit(metric) == "score":
+        return "[{}, {}]".format(*(f"{end:.{digits}f}" for end in ends))
+    return "[{}, {}]".format(*(figure(metric, end) for end in ends))
 
 
 def signed(value: float | None, metric: str = "") -> str:
@@ -61,16 +64,18 @@ def signed(value: float | None, metric: str = "") -> str:
 
 def usd(value: float) -> str:
     """Dollars with three significant figures below 100."""
-    if value == 0 or value >= 100:  # noqa: PLR2004
+    if value == 0 or value >= 100:
         return f"${value:,.0f}"
-    decimals = 2 if value >= 1 else 3 if value >= 0.1 else 4  # noqa: PLR2004
-    return f"${value:.{decimals}f}" if value >= 0.001 else f"${value:.2g}"  # noqa: PLR2004
+    decimals = 2 if value >= 1 else 3 if value >= 0.1 else 4
+    return f"${value:.{decimals}f}" if value >= 0.001 else f"${value:.2g}"
 
 
 def seconds(value: float) -> str:
     """A duration in the unit that keeps it short."""
     if value < _MINUTE:
-        return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"  # noqa: PLR2004
+        if value == 0:
+            return "0 s"
+        return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
     if value < _HOUR:
         return f"{value / _MINUTE:.1f} min"
     return f"{value / _HOUR:.1f} h" if value < _DAY else f"{value / _DAY:.1f} days"

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import Report, figures
 from reports.approaches import approach_table, rows_of
@@ -57,9 +58,9 @@ def _page(report: Report, row_bytes: int) -> str:
         notes=notes[:_FIRST_NOTES],
         more_notes=notes[_FIRST_NOTES : _FIRST_NOTES + 40],
         requirements=requirements,
+        judged=_judged([line.approach for line in requirements]),
         rest_summary=_counted([line.status for line in requirements[5:]]),
         table=approach_table(decision),
-        level=_level(decision),
         plot=_plot(decision),
         sections=sections,
         anchors={section.anchor for section in sections},
@@ -75,10 +76,18 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+        finalize=lambda value: (
+            visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
     )
     environment.filters.update(
-        clip=clip, one_line=one_line, words=figures.words, bar=interval_bar, answer=answer_text, scalar=_scalar
+        breakable=_breakable,
+        clip=clip,
+        one_line=one_line,
+        words=figures.words,
+        bar=interval_bar,
+        answer=answer_text,
+        scalar=_scalar,
     )
     return environment
 
@@ -97,6 +106,11 @@ def _scalar(value: object) -> str:
     return figures.NOTHING if value is None else str(value)
 
 
+def _breakable(name: str) -> Markup:
+    """A name that may break after each underscore and dot."""
+    return Markup("<wbr>").join(escape(visible(part)) for part in re.split(r"(?<=[_.])(?=[^\W\d])", name))
+
+
 def _counted(words: list[str]) -> str:
     return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
 
@@ -111,16 +125,18 @@ def _about(decision: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _level(decision: Mapping[str, Any]) -> str:
-    """The confidence level of the approaches' intervals: "95 %"."""
-    levels = {c.get("level") for a in decision["approaches"] for c in (a.get("dev") or {}).values()}
-    known = sorted(level for level in levels if level is not None)
-    return f"{100 * known[0]:g} %" if len(known) == 1 else "own"
+def _judged(names: list[str]) -> str:
+    """The approach that all requirements were judged for, when it is one."""
+    return names[0] if len(set(names)) == 1 else ""
 
 
 def _plot(decision: Mapping[str, Any]) -> Markup:
     metric = metric_of(decision)
-    scored = [a for a in decision["approaches"] if metric and ((a.get("dev") or {}).get(metric) or {}).get("value") is not None]
+    scored = [
+        a
+        for a in decision["approaches"]
+        if metric and ((a.get("dev") or {}).get(metric) or {}).get("value") is not None
+    ]
     priced = bool(scored) and all(a.get("usd_per_1k") for a in scored)
 
     def cost(approach: Mapping[str, Any]) -> float:
@@ -141,7 +157,7 @@ def _plot(decision: Mapping[str, Any]) -> Markup:
         for a in scored
         if cost(a) > 0
     ]
-    bounds = {line.metric: line.bound for line in requirement_lines(decision)}
+    bounds = {line.key: line.bound for line in requirement_lines(decision)}
     axes = Axes(
         score=metric or "",
         score_title=f"{metric} on dev",

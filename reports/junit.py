@@ -65,10 +65,12 @@ def _properties(decision: Mapping[str, Any], approach: Mapping[str, Any]) -> dic
     return {name: value for name, value in found.items() if value}
 
 
-def _case(decision: Mapping[str, Any], approach: Mapping[str, Any], line: RequirementLine) -> ElementTree.Element:
+def _case(
+    decision: Mapping[str, Any], approach: Mapping[str, Any], line: RequirementLine
+) -> ElementTree.Element:
     suite_name = f"{decision['task']['name']}.{approach['name']}"
     case = ElementTree.Element("testcase", classname=_safe(suite_name), name=_safe(line.sentence))
-    status = str((approach.get("statuses") or {}).get(line.metric) or "error")
+    status = str((approach.get("statuses") or {}).get(line.key) or "not measured")
     found = _found(approach, line, status)
     if line.advisory and status != "met":
         ElementTree.SubElement(case, "system-out").text = _safe(f"advisory, {status}: {found}")
@@ -84,13 +86,13 @@ def _found(approach: Mapping[str, Any], line: RequirementLine, status: str) -> s
     if line.approach == approach["name"] and line.status == status:
         return f"{line.observed} {line.interval} on {line.basis}. {line.why}"
     for split in ("test", "dev"):
-        cell = (approach.get(split) or {}).get(line.metric)
+        cell = (approach.get(split) or {}).get(line.key)
         if cell and cell.get("value") is not None:
             digits = figures.digits_for(line.bound, cell["value"], cell.get("low"), cell.get("high"))
             value = figures.figure(line.metric, cell["value"], digits)
             spread = figures.interval(line.metric, cell, digits)
             return f"{value} {spread} on {figures.count(cell['n'])} {split} rows, asked {line.sentence}"
-    return str(approach.get("why") or f"nothing was measured; the approach is {approach.get('state')}")
+    return str(approach.get("why") or f"not measured; the approach is {approach.get('state')}")
 
 
 def _safe(value: Any) -> str:

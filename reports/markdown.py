@@ -45,13 +45,18 @@ def _summary(decision: Mapping[str, Any], rows: int, letters: int) -> str:
     blocks = [marker(decision), f"## {markdown(verdict.sentence, 400)}"]
     if not verdict.binding:
         blocks.append("**Not binding**: this run leaves something out, so it may not be acted on.")
-    blocks.append(f"**Next:** {markdown(' '.join((advice.sentence, *advice.why[:1])), 2 * letters)}")
+    why = f" Why: {markdown(advice.why[0], 2 * letters)}" if advice.why else ""
+    blocks.append(f"**Next:** {markdown(advice.sentence, 2 * letters)}{why}")
     if advice.command:
         blocks.append(_fenced(advice.command))
     notes = [f"- {markdown(str(note), letters)}" for note in (decision.get("notes") or ())[: rows // 2]]
     if notes:
         blocks.append("\n".join(notes))
-    blocks += [*_requirements(decision, rows, letters), *_approaches(decision, rows, letters), _footer(decision)]
+    blocks += [
+        *_requirements(decision, rows, letters),
+        *_approaches(decision, rows, letters),
+        _footer(decision),
+    ]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -70,7 +75,7 @@ def _requirements(decision: Mapping[str, Any], rows: int, letters: int) -> list[
         (
             f"{line.glyph} {line.status}{' (advisory)' if line.advisory else ''}",
             code(line.sentence, letters),
-            f"{line.observed} {markdown(line.interval)}<br>{markdown(line.basis, letters)}",
+            f"{line.observed} {line.interval}<br>{markdown(line.basis, letters)}",
             markdown(line.why, letters),
         )
         for line in lines[:rows]
@@ -91,13 +96,18 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
         if line.state and cells:
             cells = [markdown(line.state, letters), *[""] * (len(cells) - 1)]
         body.append((name, *cells))
-    return ["### Approaches, cheapest first", _table(head, body, len(table.lines) - rows, right=True)]
+    blocks = ["### Approaches, cheapest first", _table(head, body, len(table.lines) - rows, right=True)]
+    if table.levels:
+        blocks.append(f"Intervals: {table.levels}.")
+    if table.absent:
+        blocks.append(f"Not applicable: {markdown('; '.join(table.absent), 2 * letters)}")
+    return blocks
 
 
 def _cell(cell: Cell, letters: int) -> str:
     text = cell.text if not cell.spread else f"{cell.text} {cell.spread}"
     note = f"<br><sub>{markdown(cell.note, letters)}</sub>" if cell.note else ""
-    return markdown(text) + note if text != NOTHING else text
+    return text + note
 
 
 def _table(head: Any, body: list[Any], left_out: int, right: bool = False) -> str:

@@ -18,7 +18,7 @@ _UNSEEN = re.compile(
 _C0_PICTURES = 0x2400
 _LAST_C0 = 0x1F
 _DELETE = 0x7F
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~!&$])")
+_MARKDOWN = re.compile(r"([\\`*\[\]<>#|~!&$]|(?<!\w)_|_(?!\w))")
 _REFERENCE = re.compile(r"((?:https?|ftp|mailto)(?=:)|www(?=\.)|[@#!~%&$](?=\w)|\bGH(?=-\d))", re.IGNORECASE)
 
 
@@ -55,6 +55,13 @@ def one_line(text: str, limit: int) -> str:
     flat = " ".join(text[: 4 * limit].split())
     whole = len(flat) <= limit and len(text) <= 4 * limit
     return flat if whole else flat[: limit - 1].rstrip() + "…"
+
+
+def as_sentence(text: str) -> str:
+    """The text begun with a capital, unless it begins with a name or a figure, and ended with a stop."""
+    first, _, rest = text.partition(" ")
+    begun = f"{first.capitalize()} {rest}" if rest and first.isalpha() and first.islower() else text
+    return begun if not begun or begun.endswith((".", "!", "?", "…")) else begun + "."
 
 
 def markdown(text: str, limit: int = 300) -> str:

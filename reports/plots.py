@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from markupsafe import Markup, escape
 
@@ -16,11 +17,15 @@ from reports import figures
 from reports.plaintext import one_line, visible
 from reports.view import RequirementLine
 
-_BAR_WIDTH, _BAR_HEIGHT = 200, 34
-_WIDTH, _HEIGHT = 460, 232
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 448, 12, 196
+_BAR_WIDTH, _BAR_HEIGHT = 168, 34
+_WIDTH, _HEIGHT = 350, 222
+_LEFT, _RIGHT, _TOP, _BOTTOM = 30, 342, 24, 186
 _LETTER = 6.1
 """Mean width of a letter in the plot's labels, in its own units."""
+
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,49 +53,55 @@ class Axes:
 
 
 def interval_bar(line: RequirementLine) -> Markup:
-    """A requirement's interval as a bar on its scale, with the threshold as a tick."""
+    """A requirement's interval as a bar against its threshold, on a scale cut to what matters."""
     if line.value is None:
         return Markup("")
-    top = 1.0
-    if figures.unit(line.metric) != "score" or max(line.value, line.bound) > 1:
-        top = 1.25 * max(v for v in (line.value, line.high or 0, line.bound, 1e-9))
-
-    def x(value: float) -> float:
-        return round(3 + (_BAR_WIDTH - 6) * min(1.0, max(0.0, value / top)), 1)
-
     low = line.low if line.low is not None else line.value
     high = line.high if line.high is not None else line.value
+    left, right = _bar_scale(line, low, high)
+
+    def x(value: float) -> float:
+        share = (value - left) / (right - left)
+        return round(6 + (_BAR_WIDTH - 12) * min(1.0, max(0.0, share)), 1)
+
     bound, start, end = x(line.bound), x(low), max(x(high), x(low) + 1)
-    good = (bound, x(top)) if line.at_least else (x(0), bound)
-    label = visible(f"{line.observed} {line.interval} against {line.sentence}: {line.status}")
-    near_start, near_end = bound < 20, bound > _BAR_WIDTH - 20  # noqa: PLR2004
-    anchor = "start" if near_start else "end" if near_end else "middle"
-    place = 2 if near_start else _BAR_WIDTH - 2 if near_end else bound
-    digits = figures.digits_for(line.bound, line.value, line.low, line.high)
+    good = (bound, x(right)) if line.at_least else (x(left), bound)
     return Markup(
-        '<svg class="bar bar-{tone}" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" '
-        'aria-label="{label}"><line class="track" x1="3" x2="{right}" y1="10" y2="10"/>'
-        '<rect class="wanted" x="{gx}" y="6" width="{gw}" height="8"/>'
-        '<rect class="span" x="{start}" y="7" width="{span}" height="6" rx="2"/>'
-        '<circle class="value" cx="{value}" cy="10" r="4.5"/>'
-        '<line class="threshold" x1="{bound}" x2="{bound}" y1="1" y2="20"/>'
-        '<text class="tick" x="{place}" y="31" text-anchor="{anchor}">{written}</text></svg>'
+        '<svg class="bar bar-{}" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">'
     ).format(
-        tone=line.status.replace(" ", "-"),
-        w=_BAR_WIDTH,
-        h=_BAR_HEIGHT,
-        label=label,
-        right=_BAR_WIDTH - 3,
-        gx=good[0],
-        gw=round(good[1] - good[0], 1),
-        start=start,
-        span=round(end - start, 1),
-        value=x(line.value),
-        bound=bound,
-        place=place,
-        anchor=anchor,
-        written=f"{'≥' if line.at_least else '≤'} {figures.figure(line.metric, line.bound, digits)}",
+        "advisory" if line.advisory and line.status != "met" else line.status.replace(" ", "-"),
+        *(_BAR_WIDTH, _BAR_HEIGHT) * 2,
+        visible(f"{line.observed} {line.interval} against {line.sentence}: {line.status}"),
+    ) + Markup(
+        '<line class="track" x1="6" x2="{}" y1="10" y2="10"/><rect class="wanted" x="{}" y="5" width="{}" '
+        'height="10"/><rect class="span" x="{}" y="7" width="{}" height="6" rx="2"/><circle class="value" '
+        'cx="{}" cy="10" r="4.5"/><line class="threshold" x1="{}" x2="{}" y1="1" y2="20"/>{}</svg>'
+    ).format(
+        *(_BAR_WIDTH - 6, good[0], round(good[1] - good[0], 1), start, round(end - start, 1)),
+        *(x(line.value), bound, bound, _bar_labels(line, bound, (left, right))),
     )
+
+
+def _bar_scale(line: RequirementLine, low: float, high: float) -> tuple[float, float]:
+    """The ends of the scale: round, around the interval and the threshold, inside what can be."""
+    first, last = min(low, line.bound), max(high, line.bound)
+    if figures.unit(line.metric) == "score" and first >= 0 and last <= 1:
+        return max(0.0, math.floor(10 * first - 0.5) / 10), min(1.0, math.ceil(10 * last + 0.5) / 10)
+    return 0.0, 1.25 * max(last, 1e-9)
+
+
+def _bar_labels(line: RequirementLine, bound: float, scale: tuple[float, float]) -> Markup:
+    """The threshold under its tick, and the ends of the scale where they do not touch it."""
+    digits = figures.digits_for(line.bound, line.value, line.low, line.high)
+    text = f"{'≥' if line.at_least else '≤'} {figures.figure(line.metric, line.bound, digits)}"
+    half = _LETTER * len(text) / 2
+    middle = min(max(bound, half), _BAR_WIDTH - half)
+    labels = [_text(round(middle, 1), 31, text, "middle")]
+    for end, place, anchor in zip(scale, (2.0, _BAR_WIDTH - 2.0), ("start", "end"), strict=True):
+        written = f"{end:g}" if figures.unit(line.metric) == "score" else ""
+        if written and abs(place - middle) > half + 8 + _LETTER * len(written):
+            labels.append(_text(place, 31, written, anchor))
+    return Markup("").join(labels)
 
 
 def dominated(point: Point, points: Sequence[Point]) -> bool:
@@ -103,11 +114,13 @@ def dominated(point: Point, points: Sequence[Point]) -> bool:
 
 def cost_plot(points: Sequence[Point], axes: Axes) -> Markup:
     """Score against cost (log). The table of approaches is its text alternative."""
-    if len(points) < 2:  # noqa: PLR2004
+    if len(points) < 2:
         return Markup("")
     frame = _Frame.around(points, axes)
     parts = [frame.grid(axes), frame.thresholds(axes)]
-    taken = [(frame.x(p.cost) - 5, frame.y(p.score) - 5, frame.x(p.cost) + 5, frame.y(p.score) + 5) for p in points]
+    taken = [box for point in points for box in frame.covered(point)]
+    if axes.score_bound is not None:
+        parts.append(frame.required(axes.score_bound, taken))
     for point in points:
         parts.append(frame.mark(point, dominated(point, points)))
         parts.append(frame.label(point, taken))
@@ -158,12 +171,15 @@ class _Frame:
         for value in _log_ticks(*self.cost):
             x = self.x(value)
             parts.append(
-                Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(x, x, _BOTTOM, _BOTTOM + 4)
-                + _text(x, _BOTTOM + 16, figures.figure(axes.cost, value), "middle")
+                Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
+                    x, x, _BOTTOM, _BOTTOM + 4
+                )
+                + _text(x, _BOTTOM + 16, _tick(axes.cost, value), "middle")
             )
         base = Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>')
         parts.append(base.format(_LEFT, _RIGHT, _BOTTOM, _BOTTOM))
         parts.append(_text(_RIGHT, _HEIGHT - 4, axes.cost_title, "end"))
+        parts.append(_text(2, 11, one_line(axes.score_title, 50), "start"))
         return Markup("").join(parts)
 
     def thresholds(self, axes: Axes) -> Markup:
@@ -171,7 +187,7 @@ class _Frame:
         parts = []
         if axes.score_bound is not None:
             y = self.y(axes.score_bound)
-            parts += [line.format(_LEFT, _RIGHT, y, y), _text(_RIGHT, y - 4, "required", "end")]
+            parts.append(line.format(_LEFT, _RIGHT, y, y))
         if axes.cost_bound:
             x = self.x(axes.cost_bound)
             parts += [line.format(x, x, _TOP, _BOTTOM), _text(x - 4, _TOP + 8, "allowed", "end")]
@@ -181,48 +197,78 @@ class _Frame:
         x, y = self.x(point.cost), self.y(point.score)
         kind = "hollow" if hollow else "solid"
         title = visible(f"{point.name}: {point.score:.2f}{', dominated' if hollow else ''}")
-        dot = Markup('<circle class="{}" cx="{}" cy="{}" r="4.5"><title>{}</title></circle>').format(kind, x, y, title)
+        dot = Markup('<circle class="{}" cx="{}" cy="{}" r="4.5"><title>{}</title></circle>').format(
+            kind, x, y, title
+        )
         if point.low is None or point.high is None:
             return dot
         whisker = Markup('<line class="whisker" x1="{}" x2="{}" y1="{}" y2="{}"/>')
         return whisker.format(x, x, self.y(point.low), self.y(point.high)) + dot
 
-    def label(self, point: Point, taken: list[tuple[float, float, float, float]]) -> Markup:
+    def covered(self, point: Point) -> list[Box]:
+        """What a point and its whisker cover."""
+        x, y = self.x(point.cost), self.y(point.score)
+        boxes = [(x - 6, y - 6, x + 6, y + 6)]
+        if point.low is not None and point.high is not None:
+            boxes.append((x - 2, self.y(point.high), x + 2, self.y(point.low)))
+        return boxes
+
+    def required(self, bound: float, taken: list[Box]) -> Markup:
+        """The word on the threshold's line, at the end where it covers less."""
+        y, width = self.y(bound), _LETTER * len("required")
+        right, left = (_RIGHT - width, y - 14, _RIGHT, y), (_LEFT + 3, y - 14, _LEFT + 3 + width, y)
+        at_left = _crowding(left, taken) < _crowding(right, taken)
+        taken.append(left if at_left else right)
+        return _text(_LEFT + 3 if at_left else _RIGHT, y - 4, "required", "start" if at_left else "end")
+
+    def label(self, point: Point, taken: list[Box]) -> Markup:
         """The name where it covers least of what is already drawn."""
         text = one_line(visible(point.name), 24) + (" (chosen)" if point.chosen else "")
         width, x, y = _LETTER * len(text), self.x(point.cost), self.y(point.score)
         places = [
             (x + dx if side == "start" else x - dx, y + dy, side)
             for dx in (8.0, 3.0)
-            for dy in (4.0, -8.0, 16.0, -20.0, 28.0)
+            for dy in (4.0, -9.0, 17.0, -20.0, 28.0, -32.0, -44.0)
             for side in ("start", "end")
         ]
 
-        def box(place: tuple[float, float, str]) -> tuple[float, float, float, float]:
+        def box(place: tuple[float, float, str]) -> Box:
             left = place[0] if place[2] == "start" else place[0] - width
             return left, place[1] - 10, left + width, place[1] + 2
 
-        best = min(places, key=lambda place: _crowding(box(place), taken))
+        best = min(places, key=lambda place: 4 * _crowding(box(place), taken) + abs(place[1] - y))
         taken.append(box(best))
         return _text(round(best[0], 1), round(best[1], 1), text, best[2], "name")
 
 
-def _crowding(box: tuple[float, float, float, float], taken: Sequence[tuple[float, float, float, float]]) -> float:
+def _crowding(box: Box, taken: Sequence[Box]) -> float:
     left, top, right, bottom = box
-    outside = max(0.0, _LEFT - left) + max(0.0, right - _WIDTH) + max(0.0, _TOP - 10 - top) + max(0, bottom - _BOTTOM)
+    outside = (
+        max(0.0, _LEFT - left)
+        + max(0.0, right - _WIDTH)
+        + max(0.0, _TOP - 10 - top)
+        + max(0, bottom - _BOTTOM)
+    )
     covered = sum(
-        max(0.0, min(right, r) - max(left, a)) * max(0.0, min(bottom, b) - max(top, t)) for a, t, r, b in taken
+        max(0.0, min(right, r) - max(left, a)) * max(0.0, min(bottom, b) - max(top, t))
+        for a, t, r, b in taken
     )
     return covered + 40 * outside
 
 
 def _text(x: float, y: float, text: str, anchor: str, name: str = "tick") -> Markup:
-    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(name, x, y, anchor, escape(text))
+    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
+        name, x, y, anchor, escape(text)
+    )
+
+
+def _tick(metric: str, value: float) -> str:
+    return f"${value:.3g}" if figures.unit(metric) == "usd" else figures.figure(metric, value)
 
 
 def _linear_ticks(low: float, high: float) -> list[float]:
-    step = 0.1 if high - low <= 0.5 else 0.2  # noqa: PLR2004
-    if high - low > 1.2:  # noqa: PLR2004
+    step = 0.1 if high - low <= 0.5 else 0.2
+    if high - low > 1.2:
         step = 10 ** math.floor(math.log10(high - low)) / 2
     first = math.ceil(low / step - 1e-9)
     return [round(step * i, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
@@ -233,6 +279,6 @@ def _log_ticks(low: float, high: float) -> list[float]:
     for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
         decades = range(math.floor(low), math.ceil(high) + 1)
         ticks = [d * 10.0**e for e in decades for d in digits if low <= math.log10(d * 10.0**e) <= high]
-        if len(ticks) >= 3:  # noqa: PLR2004
+        if len(ticks) >= 3:
             return ticks[:7]
     return ticks or [10 ** ((low + high) / 2)]

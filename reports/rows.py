@@ -17,11 +17,13 @@ from markupsafe import Markup, escape
 from evals.store import digest
 from evals.types import FAILURES
 from reports import Report, ReportAnswer, ReportRow
-from reports.plaintext import answer_text, clip, visible
+from reports.plaintext import clip, visible
 from reports.view import focus, reference, requirement_lines
 
 LIMIT = 200
 _ANSWER, _DIFF_WORDS = 700, 160
+_ALIKE = 0.4
+"""Least share of common words (difflib ratio) at which marking the others helps."""
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 _CAUSES = {
     "error": "no answer came",
@@ -87,7 +89,9 @@ def choose(report: Report, limit: int = LIMIT) -> list[ReportRow]:
 
     def rank(row: ReportRow) -> int:
         mine, seen = row.answers.get(name or ""), traits(row, name, versus)
-        if mine and (("format" in unmet and mine.failure == "format") or ("quality" in unmet and mine.failure)):
+        if mine and (
+            ("format" in unmet and mine.failure == "format") or ("quality" in unmet and mine.failure)
+        ):
             return 0
         if seen.better or seen.worse:
             return 1
@@ -117,13 +121,17 @@ def outcomes(row: ReportRow) -> list[tuple[str, list[str]]]:
 def word_diff(answer: str, target: str) -> Markup:
     """The answer with what the target does not have struck out and what it lacks inserted.
 
-    Both are cut to 160 words: the comparison takes quadratic time.
+    Both are cut to 160 words: the comparison takes quadratic time. Texts that share too little for
+    marks to help are left unmarked.
     """
     if answer == target:
         return escape(visible(clip(answer, _ANSWER)))
     left, right = (_WORD.findall(clip(visible(t), _ANSWER))[: 2 * _DIFF_WORDS] for t in (answer, target))
+    matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
+    if matcher.ratio() < _ALIKE:
+        return escape(visible(clip(answer, _ANSWER)))
     parts = []
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+    for tag, a, b, c, d in matcher.get_opcodes():
         if tag == "equal":
             parts.append(escape("".join(left[a:b])))
             continue
@@ -132,11 +140,6 @@ def word_diff(answer: str, target: str) -> Markup:
         if c < d:
             parts.append(Markup("<ins>{}</ins>").format("".join(right[c:d])))
     return Markup("").join(parts)
-
-
-def read_answer(answer: ReportAnswer) -> str:
-    """The extracted answer as text; the whole output when nothing could be extracted."""
-    return answer.text if answer.answer is None else answer_text(answer.answer)
 
 
 def causes(rows: Sequence[ReportRow], limit: int = 12, examples: int = 2) -> list[Cause]:

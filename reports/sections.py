@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from evals.types import FAILURES
 from reports import Report, ReportAnswer, ReportRow, figures
 from reports.approaches import difference, failure_counts, measured, rows_of
-from reports.plaintext import answer_text
-from reports.rows import causes, choose, outcome, outcomes, read_answer, traits, word_diff
-from reports.view import focus, reference, requirement_lines
+from reports.plaintext import answer_text, clip, visible
+from reports.rows import causes, choose, outcome, outcomes, traits, word_diff
+from reports.view import focus, next_step, reference, requirement_lines
 
 ROWS_BYTES = 1_200_000
 """UTF-8 bytes that the shown rows may take together."""
@@ -95,13 +95,13 @@ def _rows(report: Report, parts: Any, row_bytes: int) -> Markup:
 def _comparison(name: str | None, versus: str | None) -> str:
     if not name or not versus:
         return ""
-    return f"Better and worse compare {name} with {versus}, row by row."
+    return f"Better and worse: {name} compared with {versus}, row by row."
 
 
 def _filters(names: Sequence[Sequence[str]], name: str | None, versus: str | None) -> list[Filter]:
     labels = {"differs": "Approaches differ"}
     if name and versus:
-        labels |= {"better": f"Only {name[:40]} right", "worse": f"Only {versus[:40]} right"}
+        labels |= {"better": f"Better than {versus[:40]}", "worse": f"Worse than {versus[:40]}"}
     labels |= {"failed": "Any failure", "format": "Format failures"}
     counts = {key: sum(key in row for row in names) for key in labels}
     kept = [key for key in labels if counts[key]]
@@ -114,8 +114,8 @@ def _left_out(report: Report, shown: int) -> str:
     if shown == total:
         return f"All {figures.count(total)} dev rows are here."
     return (
-        f"{figures.count(shown)} of {figures.count(total)} dev rows are here: failures behind an unmet requirement "
-        f"and flips first, then a sample drawn by hash. The others: {_WHERE}."
+        f"{figures.count(shown)} of {figures.count(total)} dev rows are here: failures behind an unmet "
+        f"requirement and flips first, then a sample drawn by hash. The others: {_WHERE}."
     )
 
 
@@ -126,8 +126,8 @@ def _answers(row: ReportRow) -> list[dict[str, Any]]:
             "name": name,
             "outcome": outcome(answer),
             "score": figures.NOTHING if answer.value is None else figures.score(answer.value),
-            "body": Markup("") if answer.failure == "error" else word_diff(read_answer(answer), target),
-            "raw": answer.text if answer.answer is not None and answer.text.strip() != read_answer(answer) else "",
+            "body": _body(answer, target),
+            "raw": _raw(answer),
             "why": _why(answer),
             "tokens": _tokens(answer),
         }
@@ -135,9 +135,23 @@ def _answers(row: ReportRow) -> list[dict[str, Any]]:
     ]
 
 
+def _body(answer: ReportAnswer, target: str) -> Markup:
+    """The extracted answer marked against the target; the bare output when there was none to extract."""
+    if answer.answer is None:
+        return escape(visible(clip(answer.text, 600)))
+    return word_diff(answer_text(answer.answer), target)
+
+
 def _why(answer: ReportAnswer) -> str:
     ended = _FINISH.get(answer.finish, "")
     return "; ".join(part for part in (answer.why, ended) if part)
+
+
+def _raw(answer: ReportAnswer) -> str:
+    """The whole output where it holds more than the extracted answer."""
+    if answer.answer is None or answer.text.strip() == answer_text(answer.answer):
+        return ""
+    return answer.text
 
 
 def _tokens(answer: ReportAnswer) -> str:
@@ -155,7 +169,12 @@ def _failures(report: Report, parts: Any) -> Markup:
             continue
         values = [counts.get(cause, 0) for cause in FAILURES]
         lines.append(
-            {"name": approach["name"], "of": f"{n:,} {split} rows", "counts": values, "right": n - sum(values)}
+            {
+                "name": approach["name"],
+                "of": f"{n:,} {split} rows",
+                "counts": values,
+                "right": n - sum(values),
+            }
         )
     found = causes(report.rows)
     if not lines and not found:
@@ -164,11 +183,11 @@ def _failures(report: Report, parts: Any) -> Markup:
 
 
 def _scores(decision: Mapping[str, Any], parts: Any) -> Markup:
-    asked = list(dict.fromkeys(line.metric for line in requirement_lines(decision)))
+    asked = list(dict.fromkeys(line.key for line in requirement_lines(decision)))
     lines = []
     for approach in decision["approaches"]:
         known = {**(approach.get("dev") or {}), **(approach.get("test") or {})}
-        for metric in sorted(known, key=lambda m: (asked.index(m) if m in asked else len(asked))):
+        for metric in sorted(known, key=lambda m: asked.index(m) if m in asked else len(asked)):
             lines.append(
                 {
                     "name": approach["name"],
@@ -191,7 +210,10 @@ def _budget(decision: Mapping[str, Any], parts: Any) -> Markup:
 
 
 def _diagnosis(decision: Mapping[str, Any], parts: Any) -> Markup:
-    lines = [*((decision.get("recommendation") or {}).get("why") or ())[1:], *(decision.get("diagnosis") or ())]
+    lines = [
+        *next_step(decision).why[1:],
+        *(decision.get("diagnosis") or ()),
+    ]
     return _limited(parts.paragraphs([str(line) for line in lines])) if lines else Markup("")
 
 
@@ -215,8 +237,13 @@ def _trained(decision: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provenance(report: Report, parts: Any) -> Markup:
-    facts = {"task_hash": (report.decision.get("task") or {}).get("hash"), **(report.decision.get("provenance") or {})}
-    return Markup(parts.provenance({k: v for k, v in facts.items() if v not in (None, {}, [])}, report.task_text))
+    facts = {
+        "task_hash": (report.decision.get("task") or {}).get("hash"),
+        **(report.decision.get("provenance") or {}),
+    }
+    return Markup(
+        parts.provenance({k: v for k, v in facts.items() if v not in (None, {}, [])}, report.task_text)
+    )
 
 
 def _open_ended(value: Any, parts: Any) -> Markup:
@@ -227,5 +254,3 @@ def _limited(body: str) -> Markup:
     if len(body.encode()) > _PART_BYTES:
         return Markup("<p>Too long to show here: it stands in decision.json in the run folder.</p>")
     return Markup(body)
-
-

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reports import figures
+from reports.plaintext import as_sentence
 
 VERDICT_GLYPHS = {"ship": "✓", "escalate": "✗", "collect": "?", "stop": "■", "incomplete": "…"}
 STATUS_GLYPHS = {"not met": "✗", "error": "!", "insufficient evidence": "?", "met": "✓"}
@@ -25,7 +27,11 @@ _ACTIONS = {
     "none": "Nothing further is recommended.",
 }
 _RESUME = "Run the same command again: it continues where this run stopped."
-_AT_MOST_KINDS = ("latency", "cost", "forgetting")
+_METHODS = {"lora": "LoRA", "qlora": "QLoRA", "dpo": "DPO", "orpo": "ORPO"}
+_SEEN = re.compile(r"^\S+ on [\d,]+ (?:rows?|requests)(?: in \d+ groups)?; ")
+"""How an explanation begins that repeats the observed value and its n, which stand beside it."""
+
+_NOT_BINDING = " (not binding)"
 _EVIDENCE = {"format": "failures", "latency": "latency", "cost": "economics", "forgetting": "training"}
 
 
@@ -46,7 +52,8 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What to do now, why, and the command that does it ("" when there is none)."""
+    """What to do now, the command that does it ("" when there is none), and why, beyond what the
+    requirements say themselves."""
 
     sentence: str
     why: tuple[str, ...]
@@ -55,10 +62,12 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class RequirementLine:
-    """A requirement as shown: `observed` and `interval` are text, the numbers are for the bar."""
+    """A requirement as shown: `key` is the metric with its slice, `asked` the threshold. `observed`
+    and `interval` are text; the numbers are for the bar."""
 
     metric: str
-    sentence: str
+    key: str
+    asked: str
     kind: str
     advisory: bool
     status: str
@@ -83,14 +92,26 @@ class RequirementLine:
     @property
     def basis(self) -> str:
         """What the figure is of: "240 test rows, knn_few_shot"."""
-        rows = f"{figures.count(self.n)} {self.split} rows".replace("  ", " ")
-        return f"{rows}, {self.approach}" if self.approach else rows
+        return f"{self.rows}, {self.approach}" if self.approach else self.rows
+
+    @property
+    def rows(self) -> str:
+        """How many rows the figure is of: "240 test rows"."""
+        if not self.n:
+            return "not measured"
+        unit = "requests" if self.kind == "latency" else f"{self.split} rows"
+        return f"{figures.count(self.n)} {unit}"
+
+    @property
+    def sentence(self) -> str:
+        """The requirement in one line: "json_fields ≥ 0.80 where lang=de"."""
+        return f"{self.metric} {self.asked}{self.key.removeprefix(self.metric)}"
 
 
 def headline(decision: Mapping[str, Any]) -> Headline:
     """The verdict. A run that is not binding never looks good and says so."""
     verdict, binding = str(decision["verdict"]), bool(decision["binding"])
-    text = str(decision.get("headline") or verdict.capitalize())
+    text = str(decision.get("headline") or verdict.capitalize()).removesuffix(_NOT_BINDING)
     first, _, rest = text.partition(" ")
     glyph = VERDICT_GLYPHS.get(verdict, "?")
     if rest and len(first) == 1 and not first.isalnum():
@@ -108,18 +129,30 @@ def next_step(decision: Mapping[str, Any]) -> NextStep:
     if decision["verdict"] == "incomplete" and action == "none":
         template = _RESUME
     sentence = template.replace("{approach}", str(decision.get("approach") or "the baseline"))
-    sentence = sentence.replace("{method}", str(advice.get("method") or "the recommended method"))
-    return NextStep(sentence, tuple(map(str, advice.get("why") or ())), str(advice.get("command") or ""))
+    method = str(advice.get("method") or "the recommended method")
+    sentence = sentence.replace("{method}", _METHODS.get(method, figures.words(method)))
+    shown = [str(r.get("why")) for r in decision.get("requirements") or () if r.get("why")]
+    reasons = [str(why) for why in advice.get("why") or ()]
+    fresh = tuple(as_sentence(why) for why in reasons if not any(told in why for told in shown))
+    return NextStep(sentence, fresh, str(advice.get("command") or ""))
+
+
+def key_of(requirement: Mapping[str, Any]) -> str:
+    """The name under which approaches carry a requirement's figures: its metric and its slice."""
+    where = requirement.get("where") or {}
+    slice_text = " where " + ", ".join(f"{key}={value}" for key, value in where.items()) if where else ""
+    return f"{requirement['metric']}{slice_text}"
 
 
 def metric_of(decision: Mapping[str, Any]) -> str | None:
-    """The primary metric: of the first gating quality requirement, else the first gating one."""
+    """The primary metric, with its slice: the first gating quality requirement's, else the first
+    gating one's."""
     wanted: Sequence[Mapping[str, Any]] = decision.get("requirements") or ()
     gating = [r for r in wanted if r.get("tier") != "advisory"] or list(wanted)
     for kinds in (("quality",), ("format",), ()):
         for requirement in gating:
             if not kinds or requirement.get("kind") in kinds:
-                return str(requirement["metric"])
+                return key_of(requirement)
     scored = [a for a in decision["approaches"] if a.get("dev")]
     return next(iter(scored[0]["dev"])) if scored else None
 
@@ -152,14 +185,13 @@ def requirement_lines(decision: Mapping[str, Any]) -> tuple[RequirementLine, ...
 def _line(requirement: Mapping[str, Any]) -> RequirementLine:
     metric, kind, bound = str(requirement["metric"]), str(requirement["kind"]), float(requirement["bound"])
     value, low, high = (requirement.get(key) for key in ("value", "low", "high"))
-    at_least = _at_least(requirement)
+    at_least = requirement.get("direction") != "at_most"
     digits = figures.digits_for(bound, value, low, high)
-    where = requirement.get("where") or {}
-    slice_text = " where " + ", ".join(f"{k} = {v}" for k, v in where.items()) if where else ""
-    sentence = f"{metric} {'≥' if at_least else '≤'} {figures.figure(metric, bound, digits)}{slice_text}"
+    key, asked = key_of(requirement), f"{'≥' if at_least else '≤'} {figures.figure(metric, bound, digits)}"
     return RequirementLine(
         metric=metric,
-        sentence=sentence,
+        key=key,
+        asked=asked,
         kind=kind,
         advisory=requirement.get("tier") == "advisory",
         status=str(requirement["status"]),
@@ -168,7 +200,7 @@ def _line(requirement: Mapping[str, Any]) -> RequirementLine:
         n=int(requirement.get("n") or 0),
         observed=figures.figure(metric, value, digits),
         interval=figures.interval(metric, requirement, digits),
-        why=str(requirement.get("why") or _why(requirement, at_least, digits)),
+        why=as_sentence(_SEEN.sub("", str(requirement.get("why") or ""))),
         evidence=_EVIDENCE.get(kind, "rows"),
         at_least=at_least,
         bound=bound,
@@ -176,25 +208,3 @@ def _line(requirement: Mapping[str, Any]) -> RequirementLine:
         low=low,
         high=high,
     )
-
-
-def _at_least(requirement: Mapping[str, Any]) -> bool:
-    if requirement.get("at_least") is not None or requirement.get("at_most") is not None:
-        return requirement.get("at_least") is not None
-    return requirement["kind"] not in _AT_MOST_KINDS and requirement["metric"] != "error_rate"
-
-
-def _why(requirement: Mapping[str, Any], at_least: bool, digits: int) -> str:
-    metric, status = str(requirement["metric"]), requirement["status"]
-    bound = figures.figure(metric, requirement["bound"], digits)
-    low, high = (figures.figure(metric, requirement.get(key), digits) for key in ("low", "high"))
-    if status == "met":
-        return f"Even the worst plausible value, {low if at_least else high}, meets {bound}."
-    if status == "not met":
-        return f"Even the best plausible value, {high if at_least else low}, misses {bound}."
-    if status == "error":
-        return "Rows are missing that could change this."
-    needed = requirement.get("needed_n")
-    more = int(needed) - int(requirement.get("n") or 0) if needed else 0
-    ask = f" About {figures.count(more)} more rows would settle it." if more > 0 else ""
-    return f"{bound} lies inside the interval: these rows cannot tell.{ask}"

@@ -93,7 +93,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     with lock(run.folder / ".lock"):
         session = Session(plan, task, data, graders, models, run, rungs, task_hash, model.fingerprint)
         if not continued:
-            start(run, task, plan.scope, provenance(plan, data, model.fingerprint))
+            start(run, task, plan.scope, provenance(plan.task_path, data, model.fingerprint, plan.scope.seed))
             write_examples(run, {"dev": data.dev, "test": () if plan.scope.dev_only else data.test})
         outage = _climb(session)
         if not outage and not plan.scope.dev_only:
@@ -138,8 +138,8 @@ def _first_ladder(session: Session) -> Ladder:
     task, scope = session.task, session.plan.scope
     missing = ladders.left_out(task)
     notes = scope.notes() + ((f"the task's ladder leaves out {', '.join(missing)}",) if missing else ())
-    step, why = ladders.next_step(task, len(session.data.train), session.plan.task_path)
-    return Ladder(session.task_hash, not notes, notes, step, why, audit(task, session.data))
+    step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
+    return Ladder(session.task_hash, not notes, notes, step, audit(task, session.data))
 
 
 def _met_on_dev(session: Session, ladder: Ladder) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evals.data import row_hash
-from evals.decide import decide
+from evals.decide import Given, decide
 from evals.failures import primary_grader
 from evals.graders import build
 from evals.run import grade, measured_rows, read_latency, read_predictions
@@ -47,7 +47,6 @@ class Ladder:
     binding: bool
     notes: tuple[str, ...] = ()
     next_step: Mapping[str, Any] | None = None
-    next_why: tuple[str, ...] = ()
     audit: Mapping[str, Any] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
 
@@ -118,19 +117,18 @@ class Evidence:
 
     def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:
         """The decision that this evidence and these looks give."""
-        return decide(
-            self.task,
-            measured,
-            looks,
+        command = f"wb assess {self.provenance['task_file']}"
+        given = Given(
             task_hash=self.ladder.task_hash,
             test_rows=[row_hash(e) for e in self.examples["test"]],
             binding=self.ladder.binding,
             notes=self.ladder.notes,
             next_step=self.ladder.next_step,
-            next_why=self.ladder.next_why,
+            commands={"incomplete": command, "collect": command},
             audit=self.ladder.audit,
             provenance=self.provenance,
         )
+        return decide(self.task, measured, looks, given)
 
 
 def read_evidence(run: Run) -> Evidence:

@@ -37,18 +37,16 @@ def left_out(task: Task) -> list[str]:
     return [name for name in RUNGS if name not in mine]
 
 
-def next_step(task: Task, train_rows: int, task_path: Path) -> tuple[Mapping[str, Any] | None, tuple[str, ...]]:
-    """What to train when no baseline will do, as a recommendation of decision.json; None with the
-    reasons when nothing can be trained."""
+def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]:
+    """What to do when no baseline will: a recommendation of decision.json, to train something or,
+    with the reasons, to collect training rows or nothing."""
     hosted = task.model.provider != "local" and task.tune_model is None
     found = recommend(train_rows, hosted=hosted)
     if found.method is None:
-        return None, found.why
-    step = {
+        return {"action": "none" if hosted else "collect_train", "why": list(found.why)}
+    return {
         "action": "tune",
         "method": found.method.name,
-        "title": found.method.title,
         "why": list(found.why),
         "command": f"wb escalate {task_path}",
     }
-    return step, found.why

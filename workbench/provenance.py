@@ -9,31 +9,28 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evals.data import Data
-
-if TYPE_CHECKING:
-    from workbench.assess import Plan
 
 PACKAGES = ("tuning-workbench", "torch", "transformers", "sentence-transformers", "faiss-cpu", "scipy")
 
 
-def provenance(plan: Plan, data: Data, fingerprint: str) -> dict[str, Any]:
+def provenance(task_path: Path, data: Data, fingerprint: str, seed: int) -> dict[str, Any]:
     """Time, task file, data hashes, model fingerprint, versions and machine."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "task_file": str(plan.task_path),
+        "task_file": str(task_path),
         "data": {"hash": data.hash, "files": dict(data.sources)},
         "model": fingerprint,
-        "seed": plan.scope.seed,
+        "seed": seed,
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {
             "system": platform.platform(terse=True),
             "processor": platform.machine(),
             "cpus": os.cpu_count(),
         },
-        "commit": _commit(plan.task_path.parent),
+        "commit": _commit(task_path.parent),
         "command": " ".join(["wb", *sys.argv[1:]]),
     }
 

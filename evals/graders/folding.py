@@ -11,7 +11,7 @@ from collections import Counter
 
 from evals.types import Json
 
-_PAIRS = "\"'`´‘’‚‛“”„‟«»‹›()[]{}「」『』【】"  # noqa: RUF001 (quotes look alike: that is why they fold)
+_PAIRS = "\"'`´‘’‚‛“”„‟«»‹›()[]{}「」『』【】"
 _LEADING = _PAIRS + "¿¡ "
 _TRAILING = _PAIRS + ".,;:!?…。、 "
 """Quotes, brackets and the marks of a sentence. Signs that carry meaning stay (C#, 50%, -5, .5, <5)."""

@@ -69,7 +69,7 @@ def _sentence(error: ValidationError) -> str:
     return f"{place.removeprefix('.')}: {message}" if place else message
 
 
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     if not isinstance(instance, str):
         return
     try:
@@ -79,7 +79,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
         yield ValidationError(f"the pattern {pattern!r} took more than {_TIMEOUT:g} s")
 
 
-def _unique_items(validator: Any, wanted: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
+def _unique_items(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     if wanted and isinstance(instance, list) and len(set(map(_identity, instance))) < len(instance):
         yield ValidationError(f"{instance!r} has items that are equal")
 
@@ -93,6 +93,5 @@ def _identity(value: Json) -> Hashable:
     return (isinstance(value, bool), value)
 
 
-_Validator = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique_items}
-)
+_extend: Any = jsonschema.validators.extend
+_Validator = _extend(jsonschema.Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique_items})

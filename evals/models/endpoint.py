@@ -30,6 +30,7 @@ from evals.errors import ModelError
 from evals.models.lanes import in_lanes
 from evals.models.openai_api import Reply, Trouble, body, read_error, read_models, read_reply, shorten
 from evals.models.patience import Limits, Tally, pause
+from evals.store import digest
 from evals.table import nearest
 from evals.types import Completion, ModelRef, PromptText, Request, Usage
 
@@ -45,7 +46,7 @@ LONG_PAUSE = 5.0
 def open_endpoint(
     ref: ModelRef,
     *,
-    concurrency: int = 8,
+    jobs: int = 8,
     connect_seconds: float = 10.0,
     read_seconds: float = 120.0,
     retries: int = 6,
@@ -53,8 +54,9 @@ def open_endpoint(
 ) -> Endpoint:
     """The model `ref.name` at `ref.endpoint`; nothing is sent before the first request.
 
-    Raises ModelError when the address is none, the key's variable is unset or the reference asks
-    for what an endpoint cannot do.
+    `jobs` requests run at a time; `sleep` stands in for the pauses between attempts. Raises
+    ModelError when the address is none, the key's variable is unset or the reference asks for what
+    an endpoint cannot do.
     """
     if ref.endpoint is None or urlsplit(ref.endpoint).scheme not in ("http", "https"):
         raise ModelError(
@@ -64,11 +66,9 @@ def open_endpoint(
         raise ModelError(
             "an endpoint cannot load an adapter", key="model.adapter", hint="Serve the adapted model there."
         )
-    if concurrency < 1:
-        raise ModelError(
-            f"needs at least one request at a time, not {concurrency}", where=_shown(ref.endpoint)
-        )
-    limits = Limits(concurrency, connect_seconds, read_seconds, retries, sleep)
+    if jobs < 1:
+        raise ModelError(f"needs at least one request at a time, not {jobs}", where=_shown(ref.endpoint))
+    limits = Limits(jobs, connect_seconds, read_seconds, retries, sleep)
     return Endpoint(ref, ref.endpoint, _key(ref.api_key_env), limits)
 
 
@@ -126,6 +126,11 @@ class Endpoint:
         told = models.get(self.name) or (next(iter(models.values())) if len(models) == 1 else None)
         return told or CONTEXT
 
+    @property
+    def fingerprint(self) -> str:
+        """The address and the model's name there: what is behind them cannot be seen from here."""
+        return digest([self.address, self.name])
+
     def count(self, prompt: PromptText) -> int:
         """An estimate, as the tokenizer is not at hand: a token per four characters, and four
         tokens for each message's frame."""
@@ -133,7 +138,7 @@ class Endpoint:
             return math.ceil(len(prompt) / CHARACTERS_PER_TOKEN)
         return sum(4 + math.ceil(len(m.content) / CHARACTERS_PER_TOKEN) for m in prompt)
 
-    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
+    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:  # noqa: ARG002
         """Raises ModelError: this API gives no log-likelihood of a given text."""
         raise ModelError(
             "endpoints give no log-likelihoods of given texts",
@@ -141,7 +146,9 @@ class Endpoint:
             hint="Use a local model for approaches and graders that need them.",
         )
 
-    def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Generator[Completion, None, None]:
+    def generate(
+        self, requests: Sequence[Request], done: Collection[str] = ()
+    ) -> Generator[Completion, None, None]:
         """Answer every request not in `done`, each as soon as its answer is there.
 
         A row without an answer after all retries has finish "error". Raises OutageError after 8 such
@@ -154,7 +161,7 @@ class Endpoint:
         return self._generate(todo)
 
     def _generate(self, todo: Sequence[Request]) -> Generator[Completion, None, None]:
-        with closing(in_lanes(self._ask, todo, self._limits.concurrency)) as outcomes:
+        with closing(in_lanes(self._ask, todo, self._limits.jobs)) as outcomes:
             while True:
                 start = time.perf_counter()
                 try:

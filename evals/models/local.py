@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from evals.errors import ModelError
 from evals.models.cache import quiet
 from evals.models.files import find_folder
+from evals.models.fingerprint import folder_fingerprint
 from evals.types import Completion, ModelRef, PromptText, Request
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 class Source(Protocol):
     """Where config, tokenizer and weights come from."""
 
+    def fingerprint(self) -> str: ...
     def config(self) -> Any: ...
     def tokenizer(self) -> Any: ...
     def weights(self) -> Any: ...
@@ -44,6 +46,9 @@ class Saved:
 
     folder: Path
     dtype: str = "auto"
+
+    def fingerprint(self) -> str:
+        return folder_fingerprint(self.folder, str(pick_dtype(self.dtype)))
 
     def config(self) -> Any:
         from transformers import AutoConfig
@@ -81,6 +86,9 @@ class Live:
 
     model: Any
     its_tokenizer: Any
+
+    def fingerprint(self) -> str:
+        return f"live-{id(self.model):x}"
 
     def config(self) -> Any:
         return self.model.config
@@ -150,6 +158,11 @@ class LocalModel:
                 return value
         limit = int(min(self.renderer.tokenizer.model_max_length, 1 << 20))
         return limit if limit < 1 << 20 else 2048
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when the answers could: with the weights, the tokenizer or the dtype."""
+        return self.source.fingerprint()
 
     @cached_property
     def renderer(self) -> Renderer:

@@ -23,9 +23,10 @@ FEW_RETRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How an endpoint is used. Times in seconds; `sleep` stands in for the pauses between attempts."""
+    """How an endpoint is used: `jobs` requests at a time, times in seconds. `sleep` stands in for
+    the pauses between attempts."""
 
-    concurrency: int = 8
+    jobs: int = 8
     connect: float = 10.0
     read: float = 120.0
     retries: int = 6

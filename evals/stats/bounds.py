@@ -20,8 +20,9 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from scipy.stats import beta, binom, norm
 
+from evals.stats.draws import Array
 from evals.stats.resample import bca_lower
-from evals.stats.sample import Array, Sample, Values, sample_of
+from evals.stats.sample import Sample, Values, sample_of
 from evals.stats.worst_row import worst_row_lower
 from evals.types import Interval
 

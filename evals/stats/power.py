@@ -26,9 +26,7 @@ def fewest_rows(threshold: float, alpha: float, direction: Direction = "at_least
     return max(1, math.ceil(math.log(alpha) / math.log(share) - 1e-9))
 
 
-def most_failures(
-    n: int, threshold: float, alpha: float, direction: Direction = "at_least"
-) -> int | None:
+def most_failures(n: int, threshold: float, alpha: float, direction: Direction = "at_least") -> int | None:
     """The most rows of `n` that may be wrong (0/1 scores) with the threshold still met; None when
     even none of them may."""
     share = threshold if direction == "at_least" else 1 - threshold

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
-from evals.stats.draws import DRAWS
-from evals.stats.sample import Array, Sample
+from evals.stats.draws import DRAWS, Array
+from evals.stats.sample import Sample
 
 
 def bca_lower(sample: Sample, alpha: float, draws: Array | None = None) -> float | None:

@@ -125,7 +125,5 @@ def _collapse(num: Array, den: Array, groups: Sequence[Hashable]) -> tuple[Array
     index = np.array([places.setdefault(group, len(places)) for group in groups], dtype=np.intp)
     if len(places) == len(num):
         return num, den
-    return (
-        np.bincount(index, weights=num, minlength=len(places)),
-        np.bincount(index, weights=den, minlength=len(places)),
-    )
+    sums = [np.bincount(index, weights=w, minlength=len(places)).astype(np.float64) for w in (num, den)]
+    return sums[0], sums[1]

@@ -19,7 +19,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from evals.stats.sample import Array, Sample
+from evals.stats.draws import Array
+from evals.stats.sample import Sample
 
 STEP, BLOCK, BLOCKS = 0.5, 16, 32
 """The trapezoid rule on this line converges geometrically: half a standard deviation a step leaves
@@ -61,7 +62,7 @@ def worst_row_chance(sample: Sample, threshold: float, copies: float = 1.0) -> f
 def _distinct(sample: Sample, copies: float) -> tuple[Array, Array, Array]:
     """Units of equal score and weight folded into one, with how often each stands for itself."""
     pairs, counts = np.unique(np.column_stack([sample.num, sample.den]), axis=0, return_counts=True)
-    return pairs[:, 0], pairs[:, 1], counts * copies
+    return pairs[:, 0], pairs[:, 1], np.asarray(counts * copies, dtype=np.float64)
 
 
 def _chance_below(threshold: float, num: Array, den: Array, weight: Array, sample: Sample) -> float:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 FUNCTION = "workbench_slab"
 current: ContextVar[Slab] = ContextVar("slab of the current pass")
 
-_HARMLESS = {"position_ids", "is_causal", "sliding_window", "cache_position", "use_cache", "output_attentions"}
-"""Arguments a model may hand to its attention function without changing what it computes here (a
-sliding window is kept shorter than the sequence by the engine)."""
+_HARMLESS = {"position_ids", "is_causal", "sliding_window", "cache_position", "use_cache", "dropout"}
+"""Arguments a model may hand to its attention function without changing what it computes here (the
+engine runs no text longer than a sliding window, and a model in evaluation has no dropout)."""
 
 
 class Unserved(Exception):
@@ -37,7 +37,7 @@ def _through_slab(
 ) -> tuple[Tensor, None]:
     """transformers' attention function: query [rows, heads, new, dim] -> [rows, new, heads, dim]."""
     scale = options.pop("scaling", None)
-    odd = {k for k, v in options.items() if v and k not in _HARMLESS}
+    odd = {k for k, v in options.items() if k not in _HARMLESS and v is not None and v is not False}
     if odd or mask is not None or not getattr(module, "is_causal", True):
         raise Unserved(f"attention with {', '.join(sorted(odd)) or 'a mask of its own'}")
     scale = query.shape[-1] ** -0.5 if scale is None else float(scale)
@@ -77,8 +77,8 @@ def attend_shared(query: Tensor, key: Tensor, value: Tensor, scale: float) -> tu
     kv = key.shape[1]
     folded = query.view(b, kv, heads // kv, q, dim).transpose(0, 1).reshape(1, kv, -1, dim)
     out, lse = _kernel(folded, key, value, scale, None, False)
-    out = out.view(kv, b, heads // kv, q, dim).transpose(0, 1).reshape(b, heads, q, dim)
-    return out, lse.view(kv, b, heads // kv, q).transpose(0, 1).reshape(b, heads, q)
+    out = out.reshape(kv, b, heads // kv, q, dim).transpose(0, 1).reshape(b, heads, q, dim)
+    return out, lse.reshape(kv, b, heads // kv, q).transpose(0, 1).reshape(b, heads, q)
 
 
 def merge(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

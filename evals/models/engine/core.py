@@ -58,7 +58,7 @@ class Core:
         """Logits [rows, vocabulary] after each prompt; `ids` [rows, tokens] padded on the right,
         `last` [rows] the index of each row's last token. More than CHUNK tokens go in several passes,
         for which there must be one row."""
-        before = slab.prefix.columns if slab.prefix else 0
+        before = slab.start
         logits: Tensor | None = None
         for column in range(0, ids.shape[1], CHUNK if len(ids) == 1 else ids.shape[1]):
             part = ids[:, column : column + CHUNK] if len(ids) == 1 else ids

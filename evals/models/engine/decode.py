@@ -47,7 +47,7 @@ def _prompts(
 
 def _steps(core: Core, rows: list[Row], own: list[int], width: int, slab: Slab) -> Iterator[Row]:
     """Decode until every row is finished."""
-    before = slab.prefix.columns if slab.prefix else 0
+    before = slab.start
     step = 0
     mask = gaps(own, width, slab.columns, core.device)
     lengths = torch.tensor(own, device=core.device)

@@ -67,6 +67,8 @@ class Engine:
                 if all(requests[i].id in done for i in wave.rows):
                     continue
                 rows = [Row(requests[i], prompts[i], self.renderer.tokenizer, self.ends) for i in wave.rows]
+                for row in rows[1 if wave.opens else 0 :]:
+                    row.cached = wave.prefix
                 for row in self._wave(wave, rows, plain):
                     if row.request.id not in done:
                         yield row.completion()
@@ -77,7 +79,8 @@ class Engine:
         """The log-likelihood of each continuation of the prompt."""
         text, special = self.renderer.text(prompt), isinstance(prompt, str)
         given, *wholes = self.renderer.text_ids([text, *(text + c for c in continuations)], special)
-        if longest := max((len(w) for w in wholes), default=0) > self.context:
+        longest = max((len(w) for w in wholes), default=0)
+        if longest > self.context:
             raise ModelError(
                 f"a prompt with its continuation takes {longest} tokens, and the context is {self.context}",
                 hint="Shorten the prompt.",
@@ -137,9 +140,7 @@ class Engine:
     def _shared(self, wave: Wave, rows: list[Row]) -> Slab | None:
         """The wave's prefix, computed when the wave before had another."""
         for row in rows:
-            row.shared = row.cached = wave.prefix
-        if wave.opens:
-            rows[0].cached = 0
+            row.shared = wave.prefix
         if not wave.prefix:
             return None
         ids = rows[0].prompt[: wave.prefix]

@@ -42,6 +42,6 @@ def _batch(core: Core, prefix: Slab | None, rows: Sequence[Ids], width: int) -> 
     ids = ids.to(core.device)
     slab = Slab(len(rows), width, prefix)
     every = torch.arange(width, device=core.device).expand(len(rows), -1)
-    logits = core.forward(ids, prefix.columns if prefix else 0, slab, every)[:, :-1]
+    logits = core.forward(ids, slab.start, slab, every)[:, :-1]
     nexts = logits.float().log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
     return nexts.double().cpu()

@@ -23,11 +23,13 @@ from evals.models.engine.attention import attend, attend_causal, attend_shared, 
 class Slab(Cache):
     """Room for `rows` rows of `columns` own tokens, after an optional shared prefix (a slab of one
     row, all of whose columns are real). Tensors [rows, kv heads, columns, dim] a layer appear when the
-    layer first writes; they start as zeros, because a hidden column must not hold a NaN."""
+    layer first writes; they start as zeros, because a hidden column must not hold a NaN. `start` is the
+    position of a row's first own token."""
 
     def __init__(self, rows: int, columns: int, prefix: Slab | None = None) -> None:
         super().__init__(layers=[])
         self.rows, self.columns, self.prefix = rows, columns, prefix
+        self.start = 0 if prefix is None else prefix.columns
         self.keys: dict[int, Tensor] = {}
         self.values: dict[int, Tensor] = {}
         self.select(0, rows, 0)
@@ -54,7 +56,7 @@ class Slab(Cache):
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """How many tokens came before the pass (models ask; positions are given to them)."""
-        return self.column + (self.prefix.columns if self.prefix else 0)
+        return self.start + self.column
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         """Attention of the new tokens to themselves, their row's earlier ones and the prefix."""

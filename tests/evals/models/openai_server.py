@@ -40,6 +40,10 @@ class Say:
     act: Literal["answer", "hang", "drop", "cut"] = "answer"
 
 
+def _toy() -> dict[str, dict[str, Any]]:
+    return {"toy": {}}
+
+
 @dataclass
 class Seen:
     """What arrived: the path, the JSON body and the Authorization header."""
@@ -56,7 +60,7 @@ class OpenAIServer:
     script: Iterable[Say] = ()
     always: Say = field(default_factory=Say)
     rule: Callable[[str, Body], Say | None] = lambda path, body: None
-    models: Say | dict[str, dict[str, Any]] = field(default_factory=lambda: {"toy": {}})
+    models: Say | dict[str, dict[str, Any]] = field(default_factory=_toy)
 
     def __post_init__(self) -> None:
         self.seen: list[Seen] = []

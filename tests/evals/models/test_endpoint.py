@@ -38,7 +38,7 @@ def ref(server: OpenAIServer, **more: Any) -> ModelRef:
 
 
 def model_at(server: OpenAIServer, **options: Any) -> Endpoint:
-    return open_endpoint(ref(server), **{"concurrency": 1, "sleep": Pauses(), **options})
+    return open_endpoint(ref(server), **{"jobs": 1, "sleep": Pauses(), **options})
 
 
 def ask(id: str, text: str | None = None, **more: Any) -> Request:
@@ -60,8 +60,7 @@ def until(
     """What came before the expected error, and its text."""
     got: list[Completion] = []
     with pytest.raises(error) as raised:
-        for completion in model.generate(requests):
-            got.append(completion)
+        got.extend(model.generate(requests))
     return got, str(raised.value)
 
 
@@ -70,7 +69,7 @@ def until(
 
 def test_every_request_is_answered_once_under_its_own_id() -> None:
     with OpenAIServer() as server:
-        got = list(model_at(server, concurrency=8).generate(asks(200)))
+        got = list(model_at(server, jobs=8).generate(asks(200)))
     assert {c.id: c.text for c in got} == {f"r{n}": f"SAY R{n}" for n in range(200)}
     assert len(got) == 200
     assert len(server.seen) == 200
@@ -307,7 +306,7 @@ def test_nobody_listening_is_an_outage_said_soon() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    model = open_endpoint(ModelRef("toy", endpoint=address), concurrency=1, sleep=Pauses())
+    model = open_endpoint(ModelRef("toy", endpoint=address), jobs=1, sleep=Pauses())
     got, message = until(model, asks(20), OutageError)
     assert {c.usage.calls for c in got} == {3}
     assert "refused" in message
@@ -320,7 +319,7 @@ def test_a_denied_key_stops_at_once_and_names_its_variable(
 ) -> None:
     monkeypatch.setenv("TOY_KEY", KEY)
     with OpenAIServer(always=Say(status, "no access")) as server:
-        model = open_endpoint(ref(server, api_key_env="TOY_KEY"), concurrency=1)
+        model = open_endpoint(ref(server, api_key_env="TOY_KEY"), jobs=1)
         got, message = until(model, asks(9), ModelError)
     assert got == []
     assert f"denies access ({status}: no access)" in message
@@ -375,7 +374,7 @@ def test_the_key_comes_from_its_variable_and_goes_into_the_header_only(
     caplog.set_level(logging.DEBUG)
     echo = [Say(500, f"Bearer {KEY} broke us"), Say(400, f"{KEY} is odd"), Say(401, f"wrong key {KEY}")]
     with OpenAIServer(echo) as server:
-        model = open_endpoint(ref(server, api_key_env="TOY_KEY"), concurrency=1, sleep=Pauses())
+        model = open_endpoint(ref(server, api_key_env="TOY_KEY"), jobs=1, sleep=Pauses())
         got, message = until(model, asks(3), ModelError)
     assert server.seen[0].authorization == f"Bearer {KEY}"
     assert got[0].error == "400: [key] is odd"
@@ -415,13 +414,13 @@ def test_a_password_in_the_address_is_not_shown() -> None:
 
 def test_no_more_requests_are_on_their_way_than_allowed() -> None:
     with OpenAIServer() as server:
-        list(model_at(server, concurrency=3).generate(asks(60)))
+        list(model_at(server, jobs=3).generate(asks(60)))
         assert 1 <= server.most_at_once <= 3
 
 
 def test_requests_are_sent_only_as_their_answers_are_taken() -> None:
     with OpenAIServer() as server:
-        answers = model_at(server, concurrency=2).generate(asks(1000))
+        answers = model_at(server, jobs=2).generate(asks(1000))
         for _ in range(10):
             next(answers)
         answers.close()
@@ -433,7 +432,7 @@ def test_a_slow_row_does_not_hold_up_the_others() -> None:
         return Say(act="hang") if body["messages"][-1]["content"] == "say r0" else None
 
     with OpenAIServer(rule=rule) as server:
-        answers = model_at(server, concurrency=2).generate(asks(20))
+        answers = model_at(server, jobs=2).generate(asks(20))
         first = [next(answers).id for _ in range(19)]
         answers.close()
     assert sorted(first) == sorted(f"r{n}" for n in range(1, 20))
@@ -444,7 +443,7 @@ import sys
 from evals.models.endpoint import open_endpoint
 from evals.types import ModelRef, Request, Message
 requests = [Request(str(n), (Message("user", "x"),), 4) for n in range(20)]
-list(open_endpoint(ModelRef("toy", endpoint=sys.argv[1]), concurrency=4).generate(requests))
+list(open_endpoint(ModelRef("toy", endpoint=sys.argv[1]), jobs=4).generate(requests))
 """
 
 

@@ -27,10 +27,9 @@ def test_an_exception_is_raised_where_the_results_are_taken() -> None:
             raise LookupError("three")
         return number
 
-    got = []
+    got: list[int] = []
     with pytest.raises(LookupError, match="three"):
-        for result in in_lanes(fails, range(10), 1):
-            got.append(result)
+        got.extend(in_lanes(fails, range(10), 1))
     assert got == [0, 1, 2]
 
 

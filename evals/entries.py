@@ -1,0 +1,214 @@
+"""The approaches and requirements of decision.json, as plain values.
+
+Figures are rounded to six digits that matter, so that another machine's last bits do not show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from evals.failures import count_failures
+from evals.looks import full_alpha, look_alpha
+from evals.metrics import amount, evidence, figures, in_slice, is_amount, label, sentence, unit_of
+from evals.stats.paired import difference
+from evals.status import Terms
+from evals.types import Interval, Json, Measured, Requirement, Row, Split, Status, StatusName
+from evals.verdict import Standing
+
+ORDER: tuple[StatusName, ...] = ("met", "insufficient evidence", "error", "not met")
+"""From best to worst: of two requirements of one metric the worse is shown."""
+
+
+def rounded(value: float | None) -> float | None:
+    """Six digits that matter; None for what is not a number."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.6g}")
+
+
+def approach_entry(task: Terms, standing: Standing, others: Sequence[Measured]) -> dict[str, Json]:
+    """One approach of decision.json. Tokens and money are means per dev call; failures are of dev
+    rows where there are any, so that approaches can be compared; `decided_on` is the split of the
+    statuses."""
+    measured = standing.measured
+    split: Split = "dev" if measured.rows.get("dev") or not measured.rows.get("test") else "test"
+    rows = measured.rows.get(split, ())
+    failures, correct = count_failures(rows)
+    level = 1 - 2 * full_alpha(task)
+
+    def mean(metric: str) -> float | None:
+        return rounded(amount(metric, measured, rows, task, level).value)
+
+    return {
+        "name": measured.name,
+        "hash": measured.hash,
+        "kind": measured.kind,
+        "state": measured.state,
+        "why": measured.why,
+        "dev": _figures(task, measured, "dev", level),
+        "test": _figures(task, measured, "test", 1 - 2 * _test_alpha(task, standing)),
+        "decided_on": standing.split,
+        "statuses": _statuses(task, standing),
+        "delta": _deltas(task, measured, others, level),
+        "failures": {name: failures[name] for name in failures},
+        "correct": correct,
+        "split": split if rows else None,
+        "tokens_in": mean("tokens_in"),
+        "tokens_out": mean("tokens_out"),
+        "usd_per_1k": mean("usd_per_1k"),
+        "usd_per_1k_accepted": mean("usd_per_1k_accepted"),
+        "p50_seconds": mean("p50_seconds"),
+        "p95_seconds": mean("p95_seconds"),
+        "fit_seconds": round(measured.fit_seconds, 3),
+        "training": None,
+    }
+
+
+def _test_alpha(task: Terms, standing: Standing) -> float:
+    return standing.look.alpha if standing.look is not None else look_alpha(task)
+
+
+def _figures(task: Terms, measured: Measured, split: Split, level: float) -> dict[str, Json] | None:
+    if not measured.rows.get(split):
+        return {} if split == "dev" else None
+    found = figures(measured, split, task, task.requirements, level)
+    return {metric: _interval(value) for metric, value in found.items()}
+
+
+def _interval(found: Interval) -> Json:
+    return {
+        "value": rounded(found.value),
+        "low": rounded(found.low),
+        "high": rounded(found.high),
+        "n": found.n,
+        "clusters": found.clusters,
+        "level": rounded(found.level),
+    }
+
+
+def _statuses(task: Terms, standing: Standing) -> dict[str, Json]:
+    found: dict[str, StatusName] = {}
+    pairs = zip(task.requirements, standing.judgements, strict=True) if standing.judgements else ()
+    for requirement, judgement in pairs:
+        name, status = label(requirement), judgement.status.status
+        found[name] = max(found.get(name, status), status, key=ORDER.index)
+    return {**found}
+
+
+def _deltas(task: Terms, measured: Measured, others: Sequence[Measured], level: float) -> dict[str, Json]:
+    """Paired differences on dev to the best other baseline, per required format or quality metric.
+
+    Pooled metrics have a difference but no interval: their rows do not add up to it.
+    """
+    found: dict[str, Json] = {}
+    for requirement in task.requirements:
+        if requirement.kind not in ("format", "quality") or is_amount(requirement.metric):
+            continue
+        rival = _best_other(requirement, measured, others)
+        if rival is not None and measured.rows.get("dev"):
+            found[label(requirement)] = _delta(requirement, measured, rival, level)
+    return found
+
+
+def _best_other(requirement: Requirement, measured: Measured, others: Sequence[Measured]) -> Measured | None:
+    sign = 1 if requirement.at_least is not None else -1
+    scored = [
+        (sign * value, other)
+        for other in others
+        if other is not measured and other.kind == "baseline"
+        if (value := _value(requirement, other)) is not None
+    ]
+    return max(scored, key=lambda pair: pair[0])[1] if scored else None
+
+
+def _value(requirement: Requirement, measured: Measured) -> float | None:
+    rows = in_slice(measured.rows.get("dev", ()), requirement.where)
+    return evidence(requirement.metric, rows).present.value
+
+
+def _delta(requirement: Requirement, measured: Measured, rival: Measured, level: float) -> Json:
+    mine, theirs = _by_row(requirement, measured), _by_row(requirement, rival)
+    both = [key for key in mine if key in theirs and mine[key][1] is not None and theirs[key][1] is not None]
+    if both:
+        pairs = [(mine[key][1] or 0.0, theirs[key][1] or 0.0) for key in both]
+        groups = [unit_of(mine[key][0]) for key in both]
+        found = difference([a for a, _ in pairs], [b for _, b in pairs], level, groups)
+    else:
+        a, b = _value(requirement, measured), _value(requirement, rival)
+        value = a - b if a is not None and b is not None else None
+        found = Interval(value, None, None, len(mine.keys() & theirs.keys()), 0, level)
+    return {
+        "vs": rival.name,
+        "split": "dev",
+        "value": rounded(found.value),
+        "low": rounded(found.low),
+        "high": rounded(found.high),
+        "n": found.n,
+        "level": rounded(level),
+    }
+
+
+def _by_row(requirement: Requirement, measured: Measured) -> dict[tuple[str, int], tuple[Row, float | None]]:
+    """Each answered row of a slice with its own score; None where only the pool has one."""
+    rows = in_slice(measured.rows.get("dev", ()), requirement.where)
+    metric = requirement.metric
+    return {
+        (row.example.id, row.prediction.repeat): (row, _own_score(metric, row))
+        for row in rows
+        if row.failure != "error" or metric == "error_rate"
+    }
+
+
+def _own_score(metric: str, row: Row) -> float | None:
+    if metric == "error_rate":
+        return float(row.failure == "error")
+    return row.scores[metric].value if metric in row.scores else None
+
+
+def requirement_entries(task: Terms, standing: Standing | None) -> tuple[dict[str, Json], ...]:
+    """The requirements of decision.json, judged for the approach shown; without one, unjudged."""
+    entries: list[dict[str, Json]] = []
+    for index, requirement in enumerate(task.requirements):
+        if standing is None or not standing.judgements:
+            status = Status(
+                requirement.metric,
+                "insufficient evidence",
+                "dev",
+                None,
+                None,
+                None,
+                0,
+                None,
+                "no approach was scored",
+            )
+            entries.append(_requirement(requirement, status, None))
+        else:
+            entries.append(
+                _requirement(requirement, standing.judgements[index].status, standing.measured.name)
+            )
+    return tuple(entries)
+
+
+def _requirement(requirement: Requirement, status: Status, approach: str | None) -> dict[str, Json]:
+    figures = {
+        key: rounded(value) for key, value in asdict(status).items() if key in ("value", "low", "high")
+    }
+    return {
+        "metric": requirement.metric,
+        "kind": requirement.kind,
+        "tier": requirement.tier,
+        "direction": "at_least" if requirement.at_least is not None else "at_most",
+        "bound": requirement.bound,
+        "where": dict(requirement.where),
+        "label": label(requirement),
+        "sentence": sentence(requirement),
+        "status": status.status,
+        **figures,
+        "n": status.n,
+        "needed_n": status.needed_n,
+        "approach": approach,
+        "split": status.split if approach is not None else None,
+        "why": status.why,
+    }

@@ -1,0 +1,97 @@
+"""Graders are built from the task, say what they give, and are known by a hash."""
+
+import pytest
+
+from evals.errors import TaskError
+from evals.graders import GRADERS, answer_text, build, grader_hash, metrics
+from evals.output import OutputSpec
+from evals.task import GraderSpec
+
+SCHEMA = {"type": "object", "properties": {"queue": {"enum": ["a", "b"]}, "note": {"type": "string"}}}
+OUTPUT = OutputSpec("json", schema=SCHEMA, labels=("yes", "no"))
+OPTIONS = {"regex": {"pattern": r"\d+"}}
+
+
+def one(name: str, output: OutputSpec = OUTPUT, **options: object) -> object:
+    (grader,) = build([GraderSpec(name, options or OPTIONS.get(name, {}))], output)
+    return grader
+
+
+@pytest.mark.parametrize("name", GRADERS)
+def test_every_grader_carries_the_name_it_has_in_the_table_and_gives_it_as_first_metric(name: str) -> None:
+    grader = one(name)
+    assert (grader.name, grader.metrics[0], grader.pass_at, grader.higher_is_better) == (
+        name,
+        name,
+        1.0,
+        True,
+    )
+
+
+@pytest.mark.parametrize("name", GRADERS)
+@pytest.mark.parametrize("value", [0, -1, 1.5, "1", True, None])
+def test_every_grader_refuses_a_pass_at_that_is_no_share(name: str, value: object) -> None:
+    with pytest.raises(TaskError, match="pass_at is a number above 0 and at most 1"):
+        one(name, **OPTIONS.get(name, {}), pass_at=value)
+
+
+def test_metrics_are_those_of_all_graders_in_their_order() -> None:
+    graders = build([GraderSpec("valid_json"), GraderSpec("json_fields")], OUTPUT)
+    assert metrics(graders) == (
+        "valid_json",
+        "json_fields",
+        "json_fields.micro",
+        "json_fields.all",
+        "json_fields.queue",
+        "json_fields.note",
+    )
+
+
+def test_an_unknown_option_names_the_nearest_and_the_file() -> None:
+    with pytest.raises(TaskError, match=r"task\.yaml: graders.*no option 'ignorecase'.*'ignore_case'"):
+        build([GraderSpec("exact", {"ignorecase": True})], OUTPUT, "task.yaml")
+
+
+def test_an_unknown_grader_names_the_nearest() -> None:
+    with pytest.raises(TaskError, match=r"no grader 'valid_jsn'\. Did you mean 'valid_json'"):
+        build([GraderSpec("valid_jsn")], OUTPUT)
+
+
+def test_the_same_grader_twice_is_refused() -> None:
+    with pytest.raises(TaskError, match="the grader 'exact' stands twice"):
+        build([GraderSpec("exact"), GraderSpec("exact", {"normalise": True})], OUTPUT)
+
+
+@pytest.mark.parametrize("name", GRADERS)
+def test_equal_graders_have_equal_hashes_and_any_option_changes_it(name: str) -> None:
+    given = OPTIONS.get(name, {})
+    assert grader_hash(one(name)) == grader_hash(one(name))
+    assert grader_hash(one(name)) != grader_hash(one(name, **given, pass_at=0.5))
+
+
+def test_hashes_differ_between_graders_and_follow_what_is_read_from_the_output_spec() -> None:
+    assert len({grader_hash(one(name)) for name in GRADERS}) == len(GRADERS)
+    other = OutputSpec("json", schema={**SCHEMA, "required": ["queue"]}, labels=("yes", "no", "maybe"))
+    for name in ("label", "valid_json", "json_fields"):
+        assert grader_hash(one(name)) != grader_hash(one(name, other))
+    for name in ("exact", "regex"):
+        assert grader_hash(one(name)) == grader_hash(one(name, other))
+
+
+def test_a_new_version_of_the_rules_changes_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = grader_hash(one("exact"))
+    monkeypatch.setattr(GRADERS.load("exact"), "version", 2)
+    assert grader_hash(one("exact")) != before
+
+
+def test_a_grader_that_does_not_say_what_it_depends_on_has_no_hash() -> None:
+    grader = one("exact")
+    del grader.identity
+    with pytest.raises(TaskError, match="does not say what its scores depend on"):
+        grader_hash(grader)
+
+
+def test_a_target_as_text_keeps_strings_and_writes_the_rest_as_one_line_of_json() -> None:
+    assert answer_text("billing") == "billing"
+    assert answer_text({"b": [1, None], "a": "é"}) == '{"b": [1, null], "a": "é"}'
+    assert answer_text(3) == "3"

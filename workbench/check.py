@@ -1,0 +1,143 @@
+"""`wb check`: everything that can be known of a task before a model says a word.
+
+The rows (copies, contradictions, columns that tell the answer, labels), the gold answers under
+their own graders, the lengths of prompts, what a run will take, and for each requirement the
+fewest rows and the most failures with which it could be met. Errors stop a run, warnings are for a
+person to judge. A mistake in the task file or a data file itself is raised while they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from evals.audit import audit
+from evals.data import Data, load_data
+from evals.errors import ModelError, OutageError, TaskError
+from evals.graders import build
+from evals.metrics import in_slice, sentence
+from evals.requirements import is_built_in
+from evals.stats.bounds import FEWEST_CLUSTERS
+from evals.stats.power import Direction, fewest_rows, most_failures
+from evals.task import Task, check_metrics
+from evals.template import Template
+from evals.types import Models, Prediction, Row, Rung
+from workbench import ladder
+from workbench.assess import with_max_tokens
+from workbench.check_rows import findings_of_rows
+from workbench.estimate import Estimate, Sizes, estimate, measure
+from workbench.findings import LEVELS, Checked, Finding, Provable
+
+
+def check(task: Task, models: Models) -> Checked:
+    """Check a task that was read. Raises TaskError or DataError for files that cannot be used."""
+    graders = build(task.graders, task.output, task.path)
+    check_metrics(task, graders)
+    rungs = ladder.rungs(task)
+    data = load_data(task)
+    provable = tuple(could_show(task, data))
+    findings = [*findings_of_rows(task, data, graders, models), *_requirements(task, data, provable)]
+    sizes, limit, cost, more = _with_model(task, data, models, rungs)
+    ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
+    counts = {"train": len(data.train), "dev": len(data.dev), "test": len(data.test)}
+    return Checked(
+        task.name, tuple(ordered), counts, len(data.dropped), provable, sizes, cost, limit, audit(task, data)
+    )
+
+
+def _with_model(
+    task: Task, data: Data, models: Models, rungs: Sequence[Rung]
+) -> tuple[Sizes | None, int | None, Estimate | None, list[Finding]]:
+    """Lengths, max_tokens and the estimate, None where the model or the template is at fault."""
+    try:
+        _render_all(task, data)
+        sizes = measure(task, data, models.open(task.model))
+        limit = with_max_tokens(task, data, models).generation.max_tokens or 0
+        cost = estimate(task, data, sizes, rungs, limit)
+        return sizes, limit, cost, list(_lengths(task, sizes, limit, cost))
+    except OutageError as error:
+        finding = Finding("warning", "model", error.message, "Lengths and costs are not estimated.")
+    except ModelError as error:
+        finding = Finding("error", f"model {task.model.name}", error.message, error.hint or "")
+    except TaskError as error:
+        where = f"{error.where}:{error.line}: {error.key}" if error.line else str(error.key)
+        finding = Finding("error", where, error.message, error.hint or "")
+    return None, None, None, [finding]
+
+
+def _render_all(task: Task, data: Data) -> None:
+    key = "prompt.template"
+    template = Template(task.prompt.template, where=task.path, key=key, line=task.file.line(key))
+    for row in (*data.train, *data.dev, *data.test):
+        template.render(row.query())
+
+
+def could_show(task: Task, data: Data) -> Iterator[Provable]:
+    """For every requirement on a share of rows, what the test rows could show of it."""
+    alpha = (1 - task.confidence) / task.looks
+    rows = [Row(example, Prediction(example.id, "", "stop"), {}, None) for example in data.test]
+    for requirement in task.requirements:
+        if is_built_in(requirement.metric) and requirement.metric != "error_rate":
+            continue
+        n, bound = len(in_slice(rows, requirement.where)), requirement.bound
+        side: Direction = "at_least" if requirement.at_least is not None else "at_most"
+        fewest, failures = fewest_rows(bound, alpha, side), most_failures(n, bound, alpha, side)
+        yield Provable(sentence(requirement), n, alpha, fewest, failures)
+
+
+def _requirements(task: Task, data: Data, provable: Sequence[Provable]) -> Iterator[Finding]:
+    """Requirements that even a perfect score could not be shown to meet."""
+    if task.policy == "point":
+        yield Finding("note", "policy", "point: observed values decide, however few the rows are")
+        return
+    for could in provable:
+        if could.fewest is None:
+            yield Finding(
+                "warning",
+                could.requirement,
+                "CANNOT BE MET: no number of rows shows perfection",
+                "Ask for a little less than everything.",
+            )
+        elif could.most_failures is None:
+            yield Finding(
+                "warning",
+                could.requirement,
+                f"CANNOT BE MET with {could.n} test rows: even a perfect score takes {could.fewest}",
+                f"Add {could.fewest - could.n} test rows, plan fewer looks (now {task.looks}), "
+                "or lower the threshold or the confidence.",
+            )
+    groups = {row.group or row.id for row in data.test}
+    if len(groups) < FEWEST_CLUSTERS and any(row.group for row in data.test):
+        yield Finding(
+            "warning",
+            "data.test",
+            f"CANNOT SHOW ANYTHING with {len(groups)} groups: below {FEWEST_CLUSTERS} nothing is called met",
+            "Add rows of other groups.",
+        )
+
+
+def _lengths(task: Task, sizes: Sizes, limit: int, cost: Estimate) -> Iterator[Finding]:
+    room = sizes.context - limit
+    if sizes.prompt.most > room:
+        yield Finding(
+            "warning",
+            "model",
+            f"the longest prompt ({sizes.prompt.most} tokens) and an answer ({limit}) "
+            f"do not fit the context of {sizes.context}",
+            "Rows that do not fit score 0.",
+        )
+    if task.generation.max_tokens is not None and sizes.answer.most > limit:
+        yield Finding(
+            "warning",
+            "generation.max_tokens",
+            f"{limit} is less than the longest gold answer ({sizes.answer.most} tokens)",
+            "Use auto, or a larger number.",
+        )
+    for key, spent in (("calls", cost.calls), ("minutes", cost.minutes), ("usd", cost.usd)):
+        allowed = task.budget.get(key)
+        if allowed is not None and spent is not None and spent > allowed:
+            yield Finding(
+                "warning",
+                f"budget.{key}",
+                f"the estimate is {spent:g}, the budget {allowed:g}",
+                "The run would stop before its end.",
+            )

@@ -1,0 +1,33 @@
+"""`wb check`: validate a task and its data, and say what it will take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from workbench.cli.console import Console
+from workbench.cli.options import json_option, task_argument
+
+
+@click.command("check")
+@task_argument
+@json_option
+@click.pass_obj
+def command(console: Console, task: Path, as_json: bool) -> int:
+    """Validate a task and its data, estimate calls, tokens and minutes. Generates nothing.
+
+    Says for each requirement with how many rows and failures it could be met. Exit code: 0 with
+    warnings, 1 with errors.
+    """
+    from evals.models import Loader
+    from evals.task import load_task
+    from workbench.check import check
+    from workbench.findings import text
+
+    found = check(load_task(task), Loader())
+    if as_json:
+        console.say_json(found.to_json())
+    else:
+        console.say(text(found))
+    return found.exit_code

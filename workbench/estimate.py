@@ -1,0 +1,209 @@
+"""What a ladder will take before it is run: calls, tokens, minutes, dollars. Nothing is generated.
+
+Prompts are counted with the model's own tokenizer on a sample of rows. Calls follow from the
+ladder. Minutes come from stated speeds (`SPEEDS`) and are an estimate, good to a factor of three
+or so; answers without shots are counted at `max_tokens`, those with shots at the mean gold answer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from baselines.prompts import describe
+from baselines.shots import FEWEST_ROWS, MOST_SETTINGS, FewShot, KnnFewShot
+from evals.data import Data, membership
+from evals.graders import answer_text
+from evals.task import Prices, Task
+from evals.template import Template
+from evals.types import Example, Message, Model, Rung
+
+SAMPLE = 300
+"""Rows of a split whose tokens are counted, chosen by the hash of their ids."""
+ON_TEST = 2
+"""Approaches that the rules of selection send to test, at most."""
+LATENCY_CALLS = 60
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Tokens a second: read and not in a prefix cache, and written, all rows of a wave together."""
+
+    read: float
+    written: float
+    says: str
+
+
+SPEEDS = {
+    "cpu": Speed(700, 120, "a CPU of few cores, for a model of 135M parameters"),
+    "cuda": Speed(40_000, 4_000, "one GPU, for a model of 135M parameters"),
+    "endpoint": Speed(20_000, 300, "an endpoint, a few requests at a time"),
+}
+REFERENCE_PARAMETERS = 135e6
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Tokens of a kind of text: of `n` that were counted, the median, 95th percentile, most, mean."""
+
+    n: int
+    p50: int
+    p95: int
+    most: int
+    mean: float
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Tokens of this task's parts: whole zero-shot prompts, gold answers, one shot (a row's rendered
+    template and its answer), the instruction, the description of the format."""
+
+    prompt: Lengths
+    answer: Lengths
+    shot: float
+    instruction: int
+    described: int
+    context: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of the work. `fresh` are those of `tokens_in` that no shared prefix saves."""
+
+    name: str
+    calls: int
+    tokens_in: int
+    fresh: int
+    tokens_out: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The ladder's steps and their sums; `usd` is None without prices, `speed` says what minutes assume."""
+
+    steps: tuple[Step, ...]
+    minutes: float
+    usd: float | None
+    speed: str
+    calls: int = field(init=False)
+    tokens_in: int = field(init=False)
+    tokens_out: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("calls", "tokens_in", "tokens_out"):
+            object.__setattr__(self, name, sum(getattr(step, name) for step in self.steps))
+
+
+def lengths(counts: Sequence[int]) -> Lengths:
+    """Raises ValueError for no counts."""
+    ordered = sorted(counts)
+
+    def at(share: float) -> int:
+        return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+
+    return Lengths(len(ordered), at(0.5), at(0.95), ordered[-1], round(sum(ordered) / len(ordered), 1))
+
+
+def sample(rows: Sequence[Example]) -> list[Example]:
+    """At most SAMPLE rows, the same ones whatever the order."""
+    return sorted(rows, key=lambda row: membership(0, row.id))[:SAMPLE]
+
+
+def measure(task: Task, data: Data, model: Model) -> Sizes:
+    """Count the parts of this task's prompts. Raises TaskError for a row the template fails on."""
+    template = Template(task.prompt.template, where=task.path, key="prompt.template")
+    system = (Message("system", task.prompt.system),) if task.prompt.system else ()
+    rows = [*sample(data.dev), *sample(data.test)]
+    prompts = []
+    for row in rows:
+        ask = f"{task.prompt.instruction}\n\n{template.render(row.query())}"
+        prompts.append(model.count((*system, Message("user", ask))))
+    answers = [model.count(answer_text(row.target)) for row in (rows + sample(data.train))]
+    bare = [model.count((Message("user", template.render(row.query())),)) for row in rows]
+    answer = lengths(answers)
+    return Sizes(
+        prompt=lengths(prompts),
+        answer=answer,
+        shot=round(lengths(bare).mean + answer.mean, 1),
+        instruction=model.count(task.prompt.instruction),
+        described=model.count(describe(task.output)),
+        context=model.context,
+    )
+
+
+def estimate(task: Task, data: Data, sizes: Sizes, rungs: Sequence[Rung], max_tokens: int) -> Estimate:
+    """What running `rungs` on dev and two of their approaches on test takes."""
+    steps = [step for rung in rungs for step in _rung(rung, len(data.dev), data, sizes, max_tokens)]
+    largest = max(steps, key=lambda s: s.tokens_in / max(1, s.calls), default=None)
+    if largest is not None:
+        steps += _again(largest, min(ON_TEST, len(rungs)), len(data.test), "on test")
+        if any(r.kind == "latency" for r in task.requirements):
+            steps += _again(largest, min(ON_TEST, len(rungs)), min(LATENCY_CALLS, len(data.dev)), "latency")
+    speed, factor = _speed(task)
+    seconds = sum(s.fresh for s in steps) / speed.read + sum(s.tokens_out for s in steps) / speed.written
+    minutes = seconds * factor / 60
+    return Estimate(tuple(steps), round(minutes, 1), _usd(task.prices, steps, task, minutes), speed.says)
+
+
+def _rung(rung: Rung, n: int, data: Data, sizes: Sizes, max_tokens: int) -> list[Step]:
+    """The calls of one rung on dev: its race, then all rows."""
+    prompt, answer = sizes.prompt.mean, sizes.answer.mean
+    alone = max(1.0, prompt - sizes.instruction)
+    if isinstance(rung, (FewShot, KnnFewShot)):
+        if not data.train:
+            return []
+        ks = [rung.k] if isinstance(rung.k, int) else list(rung.k)
+        k = min(max(ks), len(data.train), max(1, int((sizes.context - max_tokens - prompt) / sizes.shot)))
+        whole = prompt + k * sizes.shot
+        fixed = isinstance(rung, FewShot)
+        settings = min(MOST_SETTINGS, len(ks) + rung.draws) if isinstance(rung, FewShot) else 2
+        calls = race_calls(settings, n) + n
+        return [_step(rung.name, calls, whole, alone if fixed else alone + k * sizes.shot, answer)]
+    described = sizes.described if rung.name != "zero_shot" else 0
+    return [_step(rung.name, n, prompt + described, alone, max_tokens)]
+
+
+def _step(name: str, calls: int, tokens_in: float, fresh: float, tokens_out: float) -> Step:
+    return Step(name, calls, round(calls * tokens_in), round(calls * fresh), round(calls * tokens_out))
+
+
+def _again(step: Step, approaches: int, rows: int, what: str) -> list[Step]:
+    """The same sort of call for other rows."""
+    calls, each = approaches * rows, max(1, step.calls)
+    sums = (step.tokens_in / each, step.fresh / each, step.tokens_out / each)
+    return [_step(f"{approaches} approaches, {what}", calls, *sums)] if calls else []
+
+
+def race_calls(settings: int, n: int) -> int:
+    """The calls of a race: all settings answer a quarter of the rows (at least FEWEST_ROWS), the
+    better half goes on with as many again, until one is left."""
+    seen = min(n, max(FEWEST_ROWS, math.ceil(n / 4)))
+    heat, calls, left = seen, 0, settings
+    while left > 1:
+        calls += left * heat
+        left //= 2
+        heat = min(n, 2 * seen) - seen
+        seen += heat
+    return calls
+
+
+def _speed(task: Task) -> tuple[Speed, float]:
+    """The speed that is assumed, and how many times slower this model is than the one it is for."""
+    if task.model.provider != "local":
+        return SPEEDS["endpoint"], 1.0
+    import torch
+
+    size = re.search(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", task.model.name.lower())
+    parameters = float(size[1]) * {"m": 1e6, "b": 1e9}[size[2]] if size else REFERENCE_PARAMETERS
+    return SPEEDS["cuda" if torch.cuda.is_available() else "cpu"], parameters / REFERENCE_PARAMETERS
+
+
+def _usd(prices: Prices, steps: Sequence[Step], task: Task, minutes: float) -> float | None:
+    if task.model.provider == "local":
+        return None if prices.gpu_hour is None else round(minutes / 60 * prices.gpu_hour, 4)
+    if prices.input_per_million is None or prices.output_per_million is None:
+        return None
+    read, written = sum(s.tokens_in for s in steps), sum(s.tokens_out for s in steps)
+    return round((read * prices.input_per_million + written * prices.output_per_million) / 1e6, 4)
