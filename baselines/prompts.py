@@ -81,6 +81,9 @@ def _kind(part: Any) -> str:
         return "any value"
     if "enum" in part:
         return "one of " + ", ".join(answer_text(v) if not isinstance(v, str) else f'"{v}"' for v in part["enum"])
+    for choice in ("anyOf", "oneOf"):
+        if choice in part:
+            return " or ".join(dict.fromkeys(_kind(option) for option in part[choice]))
     if part.get("type") == "array" and isinstance(part.get("items"), dict):
         return f"a list, each item {_kind(part['items'])}"
     if part.get("type") == "object" and part.get("properties"):

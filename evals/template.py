@@ -91,14 +91,15 @@ class Template:
         environment = _environment()
         try:
             tree = environment.parse(source)
+            named = meta.find_undeclared_variables(tree)
         except TemplateSyntaxError as error:
             raise self._error(f"is not a Jinja template: {error.message}", error.lineno) from error
-        self.names: tuple[str, ...] = tuple(
-            sorted(meta.find_undeclared_variables(tree) - {"range", *environment.globals})
-        )
+        except RecursionError as error:
+            raise self._error("is nested too deeply") from error
+        self.names: tuple[str, ...] = tuple(sorted(named - environment.globals.keys()))
         for name in self.names:
             if is_hidden(name) or name in hidden:
-                line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
+                line = next((n.lineno for n in tree.find_all(nodes.Name) if n.name == name), 1)
                 raise self._error(
                     f"the template names {name!r}, which gives the answer away",
                     line,

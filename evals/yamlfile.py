@@ -146,6 +146,7 @@ class _Builder:
             name, line = key_node.value, key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != _TAG + "str":
                 self._fail(f"the key {str(name)[:40]!r} is not text: put it in quotes", key_node, key)
+            name = self._whole(name, key_node, key)
             path = join_key(key, name)
             if name in seen:
                 self._fail(f"is given twice (first on line {seen[name]})", key_node, path)
@@ -179,7 +180,14 @@ class _Builder:
         if kind in ("int", "float"):
             return self._number(kind, text, node, key)
         self._plain_tag(node, "str", key)
-        return text
+        return self._whole(text, node, key)
+
+    def _whole(self, text: str, node: yaml.Node, key: str) -> str:
+        """The text with characters that JSON wrote as two escapes joined, as JSON reads them."""
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._fail("there is half of a character (a lone surrogate)", node, key)
 
     def _number(self, kind: str, text: str, node: yaml.ScalarNode, key: str) -> int | float:
         try:

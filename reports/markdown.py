@@ -62,7 +62,7 @@ def _summary(decision: Mapping[str, Any], rows: int, letters: int) -> str:
 
 def _fenced(command: str) -> str:
     """A code block that the command cannot close."""
-    text = visible(command[:_COMMAND])
+    text = visible(command[:_COMMAND])[:_COMMAND]
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence}sh\n{text}\n{fence}"
 

@@ -70,13 +70,13 @@ def markdown(text: str, limit: int = 300) -> str:
     Mentions and links are recognised after Markdown is rendered, so no escape stops them: a
     zero-width space does.
     """
-    flat = _REFERENCE.sub("\\1\u200b", visible(one_line(text, limit)))
+    flat = _REFERENCE.sub("\\1\u200b", one_line(visible(text[: 5 * limit]), limit))
     return _MARKDOWN.sub(r"\\\1", flat)
 
 
 def code(text: str, limit: int = 300) -> str:
     """A Markdown code span that no backtick or pipe in the text can leave."""
-    flat = visible(one_line(text, limit)).replace("|", "\u2223") or " "
+    flat = one_line(visible(text[: 5 * limit]), limit).replace("|", "\u2223") or " "
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
     pad = " " if "`" in flat else ""
     return f"{fence}{pad}{flat}{pad}{fence}"

@@ -21,7 +21,7 @@ from reports.plaintext import clip, visible
 from reports.view import focus, reference, requirement_lines
 
 LIMIT = 200
-_ANSWER, _DIFF_WORDS = 700, 160
+_ANSWER, _DIFF_WORDS = 700, 120
 _ALIKE = 0.4
 """Least share of common words (difflib ratio) at which marking the others helps."""
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
@@ -121,7 +121,7 @@ def outcomes(row: ReportRow) -> list[tuple[str, list[str]]]:
 def word_diff(answer: str, target: str) -> Markup:
     """The answer with what the target does not have struck out and what it lacks inserted.
 
-    Both are cut to 160 words: the comparison takes quadratic time. Texts that share too little for
+    Both are cut to 120 words: the comparison takes quadratic time. Texts that share too little for
     marks to help are left unmarked.
     """
     if answer == target:

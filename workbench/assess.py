@@ -18,8 +18,10 @@ from evals.audit import audit
 from evals.data import Data, load_data, row_hash
 from evals.decide import figure, plan_look, shortlist
 from evals.errors import NotApplicable, OutageError
+from evals.failures import primary_grader
 from evals.graders import answer_text, build
 from evals.run import grade_rows, measure_latency, measured_rows, predict
+from evals.selection import judge_on_dev, meets_by_point
 from evals.store import Appender, digest, lock, plain, read_json, write_json, write_lines
 from evals.task import Task, check_metrics, load_task
 from evals.types import Decision, Example, Grader, Look, Models, Prediction, Progress, Rung, Split, Work
@@ -143,14 +145,11 @@ def _first_ladder(session: Session) -> Ladder:
 
 
 def _met_on_dev(session: Session, ladder: Ladder) -> bool:
+    """Whether an approach so far meets every requirement on dev by what was observed."""
     write_ladder(session.run, ladder)
-    evidence = read_evidence(session.run)
-    decision = evidence.decide(evidence.measured(session.models), ())
-    critical = {r.metric for r in session.task.requirements if r.tier == "critical"}
+    measured = read_evidence(session.run).measured(session.models)
     return any(
-        all(approach["statuses"].get(metric) == "met" for metric in critical)
-        for approach in decision.approaches
-        if approach["state"] == "scored"
+        meets_by_point(session.task, judge_on_dev(session.task, m)) for m in measured if m.state == "scored"
     )
 
 
@@ -190,11 +189,13 @@ def _fit(session: Session, rung: Rung) -> tuple[Prompted, float]:
 
 
 def _figure(session: Session, pairs: Sequence[tuple[Example, Prediction]]) -> float:
-    examples = [e for e, _ in pairs]
-    predictions = {p.id: p for _, p in pairs}
+    """What a race goes by: the decision's own figure of these rows."""
     scores = grade_rows(session.graders, pairs, session.models)
-    primary = session.graders[0]
-    return figure(session.task, measured_rows(examples, predictions, scores, primary.name, primary.pass_at))
+    name = primary_grader(session.task.requirements, [g.name for g in session.graders])
+    primary = next(g for g in session.graders if g.name == name)
+    predictions = {p.id: p for _, p in pairs}
+    rows = measured_rows([e for e, _ in pairs], predictions, scores, name, primary.pass_at)
+    return figure(session.task, rows)
 
 
 def _ask(session: Session, approach: Prompted, split: Split, entry: Entry) -> Entry:

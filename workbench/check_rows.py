@@ -43,6 +43,10 @@ def _some(ids: Sequence[str]) -> str:
     return ", ".join(ids[:NAMED]) + more
 
 
+def _count(things: Sequence[object], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+
+
 def _files(task: Task) -> Iterator[Finding]:
     """Files that are named for later steps."""
     for key in ("documents", "preferences"):
@@ -64,11 +68,11 @@ def _dropped(data: Data) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 f"data.{split}",
-                f"{len(gone)} rows copy rows of {others} ({how}): {named}",
+                f"{_count(gone, 'row')} copied from {others} ({how}): {named}",
                 f"They are left out of {split}; remove them from the file.",
             )
     if data.renamed:
-        message = f"{len(data.renamed)} ids stand in dev and in test: {_some(data.renamed)}"
+        message = f"{_count(data.renamed, 'id')} of dev and of test at once: {_some(data.renamed)}"
         yield Finding("note", "data", message, "Of these the dev rows are called dev:ID.")
 
 
@@ -79,12 +83,14 @@ def _repeated(task: Task, data: Data) -> Iterator[Finding]:
         against = [" = ".join(repeat.ids[:3]) for repeat in found if repeat.contradicts]
         copies = [" = ".join(repeat.ids[:3]) for repeat in found if not repeat.contradicts]
         if against:
-            message = f"{len(against)} inputs stand more than once with different outputs: {_some(against)}"
+            message = (
+                f"{_count(against, 'input')} given more than once with different outputs: {_some(against)}"
+            )
             todo = "Decide which output is right: no answer can match both."
             yield Finding("warning", f"data.{split}", message, todo)
         if copies:
             level: Level = "note" if split == "train" else "warning"
-            message = f"{len(copies)} inputs stand more than once: {_some(copies)}"
+            message = f"{_count(copies, 'input')} given more than once: {_some(copies)}"
             yield Finding(level, f"data.{split}", message, "Copies are not further evidence.")
 
 
@@ -104,7 +110,7 @@ def _leaks(task: Task, data: Data) -> Iterator[Finding]:
         )
     groups = straddling_groups(data)
     if groups:
-        message = f"{len(groups)} groups have rows in several splits: {_some(groups)}"
+        message = f"{_count(groups, 'group')} with rows in several splits: {_some(groups)}"
         yield Finding(
             "warning", "groups", message, "Give whole groups to one split; data.eval does so by hash."
         )

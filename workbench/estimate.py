@@ -37,7 +37,7 @@ class Speed:
 
 
 SPEEDS = {
-    "cpu": Speed(700, 120, "a CPU of few cores, for a model of 135M parameters"),
+    "cpu": Speed(400, 60, "a CPU of few cores, for a model of 135M parameters"),
     "cuda": Speed(40_000, 4_000, "one GPU, for a model of 135M parameters"),
     "endpoint": Speed(20_000, 300, "an endpoint, a few requests at a time"),
 }

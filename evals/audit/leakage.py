@@ -1,8 +1,8 @@
 """Ways in which the answer is in front of the model or the splits are not apart.
 
 A column that holds the target is found by comparison with chance: in how many rows it holds the
-row's own target, less in how many it holds that of another row. So a long text in which the word
-"yes" is common is not reported, and a column with the label in it is.
+row's own target, less in how many it holds that of another row (drawn by the hash of the ids). So a
+long text in which the word "yes" is common is not reported, and a column with the label in it is.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ def _reveal(rows: Sequence[Example], column: str) -> Reveal | None:
 
 def _compare(pairs: Sequence[tuple[str, Example]], column: str, part: str) -> Iterator[Reveal]:
     """The forms in which a column holds one part of the target, often enough to be reported."""
-    held = [(text, dict(_parts(row.target)).get(part)) for text, row in pairs]
-    both = [(text, wanted) for text, wanted in held if wanted]
+    held = [(text, dict(_parts(row.target)).get(part), row.id) for text, row in pairs]
+    both = [(text, wanted, id) for text, wanted, id in held if wanted]
     n = len(both)
     if n < FEWEST:
         return
-    others = [wanted for _, wanted in both[n // 2 :] + both[: n // 2]]
+    others = [wanted for _, wanted, _ in sorted(both, key=lambda item: membership(1, item[2]))]
     for how, least in SHARES.items():
-        share = sum(_holds(how, text, wanted) for text, wanted in both) / n
-        chance = sum(_holds(how, text, other) for (text, _), other in zip(both, others, strict=True)) / n
+        share = sum(_holds(how, text, wanted) for text, wanted, _ in both) / n
+        chance = sum(_holds(how, text, other) for (text, _, _), other in zip(both, others, strict=True)) / n
         if share >= least and share - chance >= ABOVE_CHANCE:
             yield Reveal(column, part, how, round(share, 4), round(chance, 4), n)
 

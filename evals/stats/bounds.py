@@ -8,7 +8,7 @@ Scores of 0 and 1, one a row: exact (Clopper-Pearson). Any others: the lower of 
 2. The bound with one unseen worst row (`worst_row`).
 
 The second is there because BCa alone errs far above its nominal rate on scores near 1 in which a
-rare bad row has not been drawn: up to 34 % at a nominal 5 % with 50 rows. The simulation is
+rare bad row has not been drawn: 36 % at a nominal 5 % with 50 rows. The simulation is
 `tests/simulations/test_bounds.py`; its table stands in docs/statistics.md. An upper bound is the
 lower bound of what is missing.
 """

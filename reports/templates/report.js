@@ -48,7 +48,7 @@
     });
   }
 
-  addEventListener("beforeprint", () => { for (const item of find("details.cause, .row")) item.open = true; });
+  addEventListener("beforeprint", () => { for (const item of find("details.cause")) item.open = true; });
 
   const list = document.querySelector(".list");
   if (!list) return;
@@ -60,7 +60,7 @@
   const visibleRows = () => rows.filter((row) => row.offsetParent !== null);
   document.querySelector(".finder").hidden = false;
 
-  const tell = () => { shown.textContent = `${visibleRows().length} rows listed. ${said}`; };
+  const tell = () => { const listed = visibleRows().length; shown.textContent = `${listed || "No"} ${listed === 1 ? "row matches" : "rows match"}. ${said}`; };
   search.addEventListener("input", () => {
     const wanted = search.value.toLowerCase();
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);

@@ -64,6 +64,7 @@ def test_a_schema_is_described_field_by_field() -> None:
             "tags": {"type": "array", "items": {"enum": ["a", "b"]}},
             "place": {"type": "object", "properties": {"city": {"type": "string"}}},
             "size": {"type": "number", "minimum": 1},
+            "one": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
             "other": True,
         },
     }
@@ -74,6 +75,7 @@ def test_a_schema_is_described_field_by_field() -> None:
         '- "tags": a list, each item one of "a", "b", may be left out',
         '- "place": an object with "city": a text, may be left out',
         '- "size": a value of the JSON Schema {"type": "number", "minimum": 1}, may be left out',
+        '- "one": a text or a list, each item a text, may be left out',
         '- "other": any value, may be left out',
     ]
 

@@ -21,7 +21,7 @@ class Asked:
     confidence: float = 0.95
     policy: Literal["confident", "point"] = "confident"
     looks: int = 4
-    prices: Prices = Prices()
+    prices: Prices = field(default_factory=Prices)
     model: ModelRef = field(default_factory=lambda: ModelRef("m", "endpoint"))
 
 
@@ -33,10 +33,10 @@ def a_row(id: str, values: Mapping[str, float] | None, **more: Any) -> Row:
     """A row with these scores; None is a row in error. `counts`, `fields`, `group` and `usage` as given."""
     example = Example(id, "in", "out", group=more.get("group"), fields=more.get("fields", {}))
     failed = values is None
-    prediction = Prediction(
-        id, "", "error" if failed else more.get("finish", "stop"), more.get("usage", Usage(100, 0, 10, 1, 0.1)),
-        "gone" if failed else None, repeat=more.get("repeat", 0),
-    )  # fmt: skip
+    finish = "error" if failed else more.get("finish", "stop")
+    usage = more.get("usage", Usage(100, 0, 10, 1, 0.1))
+    error = "gone" if failed else None
+    prediction = Prediction(id, "", finish, usage, error, repeat=more.get("repeat", 0))
     counts = more.get("counts", {})
     scores = {
         name: Score(id, name, value, None, more.get("failure"), counts=counts)

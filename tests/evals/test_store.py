@@ -72,13 +72,19 @@ def test_a_full_disk_is_resumable_and_says_what_to_do() -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
-    with pytest.raises(ResumableError, match="Free some space") as raised, disk_errors(full), full.open("w") as f:
+    with (
+        pytest.raises(ResumableError, match="Free some space") as raised,
+        disk_errors(full),
+        full.open("w") as f,
+    ):
         f.write("x" * 100_000)
         f.flush()
     assert raised.value.exit_code == 5
 
 
-def _hold(path: Path, held: multiprocessing.synchronize.Event, end: multiprocessing.synchronize.Event) -> None:
+def _hold(
+    path: Path, held: multiprocessing.synchronize.Event, end: multiprocessing.synchronize.Event
+) -> None:
     with lock(path):
         held.set()
         end.wait(20)

@@ -26,5 +26,7 @@ def test_a_misspelt_name_is_answered_with_the_nearest_one_and_all_there_are() ->
 
 
 def test_a_wrong_option_is_answered_with_the_right_ones() -> None:
-    with pytest.raises(TaskError, match=r"no option 'cals'\. Did you mean 'calls'\?\nIts options: .*tokens_in"):
+    with pytest.raises(
+        TaskError, match=r"no option 'cals'\. Did you mean 'calls'\?\nIts options: .*tokens_in"
+    ):
         TABLE.build("usage", {"cals": 1}, where="task.yaml", key="graders")

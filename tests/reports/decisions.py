@@ -56,7 +56,7 @@ def interval(value: float, low: float, high: float, n: int = 80, level: float = 
 
 
 def requirement(
-    metric: str, bound: float, status: str, seen: tuple[float, float, float], **more: Any
+    metric: str, bound: float, status: str, seen: tuple[float | None, float | None, float | None], **more: Any
 ) -> Decided:
     """`seen`: value, low, high. Of kind format for valid_json, latency for seconds, else quality."""
     kind = {"valid_json": "format", "p95_seconds": "latency"}.get(metric, "quality")

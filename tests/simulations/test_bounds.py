@@ -158,7 +158,7 @@ def test_bca_alone_errs_far_more_than_it_says_when_a_rare_bad_row_was_not_drawn(
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("shape", "n"), itertools.product(SHAPES, SIZES))
+@pytest.mark.parametrize(("shape", "n"), list(itertools.product(SHAPES, SIZES)))
 def test_the_rule_errs_no_more_than_it_says_on_the_grid(shape: str, n: int) -> None:
     runs = 2000
     for upper in (False, True):
@@ -175,6 +175,22 @@ def test_the_rule_is_never_above_the_bounds_it_is_made_of() -> None:
                 assert low <= (bca_lower(sample, 0.05) or 0.0)
                 assert high >= -(bca_lower(sample.mirror, 0.05) or -1.0)
             assert low <= (sample.value or 0.0) <= high
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
+
+
+def test_the_documented_rates_cover_the_grid_and_stay_within_the_nominal_ones() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip()
+    runs = int(text.split()[0])
+    cells = {}
+    for line in text.splitlines()[4:]:
+        shape, n, lower, upper, *_ = (part.strip() for part in line.strip("|").split(" | "))
+        cells[shape, int(n)] = [lower, upper]
+    assert cells.keys() == set(itertools.product(SHAPES, SIZES))
+    for shown in itertools.chain(*cells.values()):
+        rates = [float(rate) / 100 for rate in shown.split(" / ")]
+        assert all(rate <= allowed(alpha, runs) + 5e-4 for rate, alpha in zip(rates, ALPHAS, strict=True))
 
 
 BEGIN, END = "<!-- simulated: begin -->", "<!-- simulated: end -->"

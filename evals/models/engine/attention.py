@@ -65,9 +65,6 @@ def attend(
 
 def attend_causal(query: Tensor, key: Tensor, value: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """Query i sees keys 0 to i; shapes as in `attend`, with as many queries as keys."""
-    groups = query.shape[1] // key.shape[1]
-    if groups > 1:
-        key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
     return _kernel(query, key, value, scale, None, True)
 
 
@@ -91,7 +88,8 @@ def merge(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> tuple[Ten
 def _kernel(
     query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None, causal: bool
 ) -> tuple[Tensor, Tensor]:
-    """Equal heads. torch's flash kernel for the CPU gives the log-sum-exp with the output."""
+    """torch's flash kernel for the CPU gives the log-sum-exp with the output; it takes fewer key heads
+    than query heads."""
     if query.device.type == "cpu":
         if mask is not None:
             mask = mask.to(query.dtype)
@@ -105,6 +103,8 @@ def by_hand(
     query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None, causal: bool
 ) -> tuple[Tensor, Tensor]:
     """The same by plain operators, on any device; holds the scores [b, heads, q, k] in fp32."""
+    if (groups := query.shape[1] // key.shape[1]) > 1:
+        key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
     scores = (query @ key.transpose(-1, -2)).float() * scale
     if mask is not None:
         scores = scores + mask

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from evals.models.engine.attention import FUNCTION, Unserved, current
-from evals.models.engine.plan import round_up
 from evals.models.engine.slab import Slab
 
 CHUNK = 2048
@@ -109,7 +108,7 @@ class Core:
             rows = [self.model(torch.tensor([t], device=self.device), use_cache=False).logits[0] for t in texts]
         prefix = self.prefix(torch.tensor(texts[0][:8], device=self.device))
         own = [len(t) - 9 for t in texts]
-        ids = torch.zeros(2, round_up(max(own)), dtype=torch.long, device=self.device)
+        ids = torch.zeros(2, max(own), dtype=torch.long, device=self.device)
         for i, t in enumerate(texts):
             ids[i, : own[i]] = torch.tensor(t[8:-1])
         slab, lengths = Slab(2, ids.shape[1] + 1, prefix), torch.tensor(own, device=self.device)

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from evals.models.engine.core import CHUNK, Core, gaps
-from evals.models.engine.plan import round_up
 from evals.models.engine.rows import Row, pick
 from evals.models.engine.slab import Slab
 
@@ -16,8 +15,8 @@ from evals.models.engine.slab import Slab
 def run_wave(core: Core, rows: Sequence[Row], prefix: Slab | None) -> Iterator[Row]:
     """Yield each row once, when it is finished. Rows come longest own part first."""
     own = [len(row.prompt) - row.shared for row in rows]
-    width = round_up(own[0])
-    slab = Slab(len(rows), width + round_up(max(row.request.max_tokens for row in rows)), prefix)
+    width = own[0]
+    slab = Slab(len(rows), width + max(row.request.max_tokens for row in rows), prefix)
     for first, last in _chunks(own):
         yield from _prompts(core, rows[first:last], own[first:last], slab, first)
     yield from _steps(core, list(rows), own, width, slab)
@@ -27,7 +26,7 @@ def _chunks(own: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Ranges of rows whose padded prompts are about CHUNK tokens."""
     first = 0
     while first < len(own):
-        last = min(len(own), first + max(1, CHUNK // round_up(own[first])))
+        last = min(len(own), first + max(1, CHUNK // own[first]))
         yield first, last
         first = last
 
@@ -37,7 +36,7 @@ def _prompts(
 ) -> Iterator[Row]:
     """Compute the own parts of some rows and take their first tokens."""
     start = time.perf_counter()
-    ids = torch.zeros(len(rows), round_up(own[0]), dtype=torch.long)
+    ids = torch.zeros(len(rows), own[0], dtype=torch.long)
     for i, row in enumerate(rows):
         ids[i, : own[i]] = torch.from_numpy(row.prompt[row.shared :])
     last = torch.tensor(own, device=core.device) - 1

@@ -23,13 +23,12 @@ SHORTEST_PREFIX = 32
 STEP = 45
 """What a decode step of a small wave costs, in prefill tokens (SmolLM2-135M in bf16 on 2 cores: 36 ms
 a step, 1,240 tokens a second)."""
-ROUND = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     """At most `rows` requests in a wave, and at most `tokens` places in its slab (its rows times the
-    rounded longest own prompt and longest answer), unless a single request needs more."""
+    longest own prompt and longest answer), unless a single request needs more."""
 
     tokens: int
     rows: int = 128
@@ -43,16 +42,6 @@ class Wave:
     rows: tuple[int, ...]
     prefix: int
     opens: bool
-
-
-def round_up(n: int) -> int:
-    """Shapes come in steps, because every new one costs the kernels a preparation."""
-    return -(-n // ROUND) * ROUND
-
-
-def places(own: int, new: int) -> int:
-    """How many places in a slab a row of `own` prompt tokens and `new` answer tokens takes."""
-    return round_up(own) + round_up(new)
 
 
 def plan(prompts: Sequence[Ids], new: Sequence[int], budget: Budget, share: bool = True) -> list[Wave]:
@@ -77,7 +66,7 @@ def _cut(
     longest = answer = 0
     for i in members:
         own, after = len(prompts[i]) - prefix, max(answer, new[i])
-        size = places(max(longest, own), after) * (len(rows) + 1)
+        size = (max(longest, own) + after) * (len(rows) + 1)
         if rows and (size > budget.tokens or len(rows) == budget.rows):
             yield rows
             rows, longest, after = [], 0, new[i]

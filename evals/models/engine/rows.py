@@ -69,7 +69,7 @@ class Row:
 def pick(logits: Tensor, rows: Sequence[Row]) -> list[int]:
     """The next token of each row from logits [rows, vocabulary]: the best one, or one drawn at the
     row's temperature (from all tokens, by inverting their cumulative probability)."""
-    chosen: list[int] = logits.argmax(-1).tolist()
+    chosen: list[int] = logits.float().argmax(-1).tolist()
     for i, row in enumerate(rows):
         if row.request.temperature > 0 and row.finish is None:
             weights = torch.softmax(logits[i].double() / row.request.temperature, -1).cumsum(-1)

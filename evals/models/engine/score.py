@@ -10,7 +10,6 @@ import torch
 
 from evals.models.chat import Ids
 from evals.models.engine.core import Core
-from evals.models.engine.plan import round_up
 from evals.models.engine.slab import Slab
 
 LOGITS = 1 << 24
@@ -25,7 +24,7 @@ def score_tails(core: Core, prompt: Ids, tails: Sequence[Ids], begins: Sequence[
     order = sorted(range(len(tails)), key=lambda i: -len(fed[i]))
     found = [0.0] * len(tails)
     while order:
-        width = round_up(len(fed[order[0]]))
+        width = len(fed[order[0]])
         size = max(1, LOGITS // (width * core.config.vocab_size))
         batch, order = order[:size], order[size:]
         likelihoods = _batch(core, prefix, [fed[i] for i in batch], width)

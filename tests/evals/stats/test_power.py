@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,3 +88,13 @@ def test_groups_are_asked_for_until_there_are_twenty() -> None:
     sample = sample_of([1.0] * 40, [place // 4 for place in range(40)])
     assert (rows_to_settle(sample, 0.3, 0.05, "at_least") or 0) >= 80
     assert rows_to_settle(sample_of([]), 0.3, 0.05, "at_least") is None
+
+
+def test_the_documented_rows_are_these() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    for threshold in (0.98, 0.95):
+        line = next(x for x in text.splitlines() if x.startswith(f"| at least {threshold} |"))
+        rows = [int(cell) for cell in line.split("|")[2].split(",")]
+        for n, failures in zip(rows, (0, 1, 2, 4), strict=True):
+            assert most_failures(n, threshold, 0.0125) == failures
+            assert (most_failures(n - 1, threshold, 0.0125) or 0) <= max(failures - 1, 0)

@@ -1,0 +1,134 @@
+"""The shell of the CI jobs, taken out of docs/ci and run against every exit code of wb.
+
+The `wb` on PATH is a stand-in that leaves a run folder and ends as it is told: what is tested is
+the shell around it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+JOBS = Path(__file__).parents[2] / "docs" / "ci"
+SHELLS = {"github": ["bash", "-e", "-o", "pipefail"], "gitlab": ["sh", "-e"]}
+WB = """#!/bin/sh
+echo "wb $*" >> "$HOME/calls"
+run="20260302T091407Z-$1"
+code="$(cat "$HOME/$1")"
+if [ "$code" -ne 1 ] && [ "$code" -ne 2 ]; then
+  mkdir -p "runs/triage/$run"
+  echo "$run" > runs/triage/latest
+  for file in summary.md report.html junit.xml; do echo "$file of $1" > "runs/triage/$run/$file"; done
+fi
+exit "$code"
+"""
+SAYS = {
+    0: "Requirements are met.",
+    1: "wb ended with exit code 1",
+    2: "wb ended with exit code 2",
+    3: "Requirements are not met; the summary says why.",
+    4: "collect rows",
+    5: "can be resumed",
+    130: "wb ended with exit code 130",
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a job did: its exit code, what it called, what it printed, and the folder it ran in."""
+
+    code: int
+    calls: list[str]
+    output: str
+    folder: Path
+
+    @property
+    def summary(self) -> str:
+        path = self.folder / "step-summary.md"
+        return path.read_text() if path.exists() else self.output
+
+
+def shell_of(job: str) -> str:
+    found = yaml.safe_load((JOBS / f"{job}.yml").read_text(encoding="utf-8"))
+    if job == "gitlab":
+        return "\n".join(found["assess"]["script"])
+    (step,) = [step for step in found["jobs"]["assess"]["steps"] if step.get("name") == "Assess"]
+    assert step["shell"] == "bash"
+    return str(step["run"])
+
+
+def run(job: str, folder: Path, assess: int, escalate: int = 0) -> Ended:
+    home = folder / "home"
+    home.mkdir()
+    (home / "assess").write_text(str(assess))
+    (home / "escalate").write_text(str(escalate))
+    (home / "wb").write_text(WB)
+    (home / "wb").chmod(0o755)
+    environment = {
+        "PATH": f"{home}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "TASK": "tasks/my task.yaml",
+        "GITHUB_STEP_SUMMARY": str(folder / "step-summary.md"),
+    }
+    done = subprocess.run(
+        [*SHELLS[job], "-c", shell_of(job)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ended(
+        done.returncode, (home / "calls").read_text().splitlines(), done.stdout + done.stderr, folder
+    )
+
+
+@pytest.mark.parametrize("job", SHELLS)
+@pytest.mark.parametrize("code", [0, 1, 2, 4, 5, 130])
+def test_the_job_ends_as_assess_ended_and_says_what_that_means(job: str, code: int, tmp_path: Path) -> None:
+    ended = run(job, tmp_path, code)
+    assert ended.code == code
+    assert ended.calls == ["wb assess tasks/my task.yaml"]
+    assert SAYS[code] in ended.output
+
+
+@pytest.mark.parametrize("job", SHELLS)
+@pytest.mark.parametrize("code", [0, 1, 3, 4, 5, 130])
+def test_requirements_that_are_not_met_are_escalated(job: str, code: int, tmp_path: Path) -> None:
+    ended = run(job, tmp_path, 3, code)
+    assert ended.code == code
+    assert ended.calls == ["wb assess tasks/my task.yaml", "wb escalate tasks/my task.yaml"]
+    assert SAYS[code] in ended.output
+
+
+@pytest.mark.parametrize("job", SHELLS)
+def test_the_newest_run_is_what_the_job_shows(job: str, tmp_path: Path) -> None:
+    ended = run(job, tmp_path, 3, 0)
+    assert "summary.md of escalate" in ended.summary
+    assert "summary.md of assess" not in ended.summary
+    assert (tmp_path / "assess" / "junit.xml").read_text() == "junit.xml of escalate\n"
+
+
+@pytest.mark.parametrize("job", SHELLS)
+def test_a_job_without_a_run_shows_nothing_and_keeps_the_exit_code(job: str, tmp_path: Path) -> None:
+    ended = run(job, tmp_path, 1)
+    assert "summary.md" not in ended.summary
+    assert ended.code == 1
+
+
+def test_run_folder_and_junit_are_kept_whatever_the_end() -> None:
+    github = yaml.safe_load((JOBS / "github.yml").read_text())["jobs"]["assess"]["steps"]
+    kept = [step for step in github if step.get("if") == "always()"]
+    assert [step["with"].get("path") or step["with"]["report_paths"] for step in kept] == [
+        "runs/",
+        "assess/junit.xml",
+    ]
+    artifacts = yaml.safe_load((JOBS / "gitlab.yml").read_text())["assess"]["artifacts"]
+    assert artifacts["when"] == "always"
+    assert "runs/" in artifacts["paths"]
+    assert artifacts["reports"]["junit"] == "assess/junit.xml"

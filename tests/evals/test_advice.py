@@ -1,0 +1,61 @@
+"""What is said about a verdict."""
+
+from __future__ import annotations
+
+from evals.advice import Case, headline, recommendation, rows_to_add
+from evals.types import Json, Measured, Verdict
+from evals.verdict import closest, stand
+from tests.evals.measurements import Asked, a_row, approach, hashes, looks_at, quality, share
+
+TASK = Asked((quality(0.8),))
+ROWS = hashes(100)
+
+
+def _case(
+    verdict: Verdict, *measured: Measured, task: Asked = TASK, looks: tuple[str, ...] = (), **step: Json
+) -> Case:
+    standings = [stand(task, m, looks_at(task, ROWS, *looks), ROWS) for m in measured]
+    return Case(
+        task, verdict, closest(task, standings), standings, step or None, {"collect": "wb assess t"}, 100
+    )
+
+
+def test_at_the_threshold_itself_no_number_of_rows_is_named() -> None:
+    case = _case("collect", approach("a", share(48, 60), share(80, 100)), looks=("a",))
+    assert case.shown is not None
+    assert rows_to_add(case, case.shown) is None
+    found = recommendation(case)
+    assert found["rows"] is None
+    assert found["command"] == "wb assess t"
+    assert headline(case).startswith("? Collect eval rows: whether a meets exact ≥ 0.8 is undecided, 0.80 [")
+
+
+def test_a_test_set_that_suffices_needs_no_more_rows() -> None:
+    case = _case("collect", approach("a", share(18, 20)))
+    found = recommendation(case)
+    assert found["rows"] == 0
+    assert "the 100 test rows there are would settle it" in str(found["why"])
+
+
+def test_methods_are_called_by_their_names() -> None:
+    missed = approach("a", share(2, 60))
+    assert "Escalate to QLoRA:" in headline(_case("escalate", missed, action="tune", method="qlora"))
+    assert "Escalate to my method:" in headline(_case("escalate", missed, action="tune", method="my_method"))
+
+
+def test_best_is_only_said_of_the_best() -> None:
+    task = Asked((quality(0.8, "a"), quality(0.8, "b")))
+    first = approach("first", [a_row(f"{i}", {"a": 0.3, "b": 0.1}) for i in range(80)])
+    second = approach("second", [a_row(f"{i}", {"a": 0.2, "b": 0.2}) for i in range(80)])
+    text = headline(_case("escalate", first, second, task=task, action="tune", method="lora"))
+    assert "no baseline meets a ≥ 0.8; closest to everything is second, 0.20" in text
+    passes = approach("passes", [a_row(f"{i}", {"a": 1.0, "b": 0.0}) for i in range(80)])
+    other = approach("other", [a_row(f"{i}", {"a": 0.5, "b": 1.0}) for i in range(80)])
+    text = headline(_case("escalate", passes, other, task=task, action="tune", method="lora"))
+    assert "no baseline meets everything; other comes closest, and misses a ≥ 0.8: 0.50" in text
+
+
+def test_training_is_not_recommended_by_stop() -> None:
+    case = _case("stop", approach("a", share(2, 60)), action="tune", method="lora")
+    assert recommendation(case)["action"] == "none"
+    assert recommendation(case)["method"] is None

@@ -1,0 +1,90 @@
+"""The error budget of a test set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from evals.looks import changed_thresholds, entries, full_alpha, is_covered, look_alpha, look_of, plan_look
+from tests.evals.measurements import Asked, hashes, looks_at, quality
+
+TASK = Asked((quality(0.8),))
+ROWS = hashes(20)
+
+
+def test_a_look_takes_its_share_of_the_error() -> None:
+    look = plan_look(TASK, [], "#a", "a", ROWS)
+    assert look is not None
+    assert look.alpha == look_alpha(TASK) == pytest.approx(0.0125)
+    assert look.bounds == {"exact ≥ 0.8": 0.8}
+    assert full_alpha(TASK) == 0.05
+
+
+def test_judging_the_same_approach_on_the_same_rows_again_is_free() -> None:
+    ledger = looks_at(TASK, ROWS, "a")
+    assert plan_look(TASK, ledger, "#a", "a", ROWS) is None
+    assert plan_look(TASK, ledger, "#a", "a", ROWS[::-1]) is None
+    assert plan_look(TASK, ledger, "#b", "b", ROWS) is not None
+
+
+def test_a_grown_test_set_is_another_look_at_the_same_approach() -> None:
+    ledger = looks_at(TASK, ROWS, "a")
+    grown = (*ROWS, "new")
+    look = plan_look(TASK, ledger, "#a", "a", grown)
+    assert look is not None
+    assert len(entries([*ledger, look], grown)) == 2
+    assert look_of([*ledger, look], "#a", grown) == look
+
+
+def test_a_line_written_twice_is_one_look() -> None:
+    (look,) = looks_at(TASK, ROWS, "a")
+    again = replace(look, statuses={"exact": "met"})
+    assert entries([look, again], ROWS) == [look]
+
+
+def test_only_the_planned_looks_are_covered() -> None:
+    ledger = looks_at(TASK, ROWS, "a", "b", "c", "d", "e")
+    assert [is_covered(ledger, look, ROWS, TASK) for look in ledger] == [True] * 4 + [False]
+
+
+def test_each_look_carries_the_error_it_was_planned_with() -> None:
+    first = looks_at(replace(TASK, looks=1), ROWS, "a")
+    second = plan_look(TASK, first, "#b", "b", ROWS)
+    assert second is not None
+    assert is_covered([*first, second], first[0], ROWS, TASK)
+    assert not is_covered([*first, second], second, ROWS, TASK)
+
+
+def test_fresh_rows_alone_open_a_new_budget() -> None:
+    ledger = looks_at(TASK, ROWS, "a", "b", "c", "d")
+    fresh = hashes(20, start=100)
+    look = plan_look(TASK, ledger, "#e", "e", fresh)
+    assert look is not None
+    assert is_covered([*ledger, look], look, fresh, TASK)
+    shared = (*fresh, ROWS[0])
+    look = plan_look(TASK, ledger, "#e", "e", shared)
+    assert look is not None
+    assert not is_covered([*ledger, look], look, shared, TASK)
+
+
+def test_a_threshold_moved_after_a_look_is_told() -> None:
+    ledger = looks_at(TASK, ROWS, "a")
+    moved = Asked((quality(0.7), quality(0.5, "valid")))
+    assert changed_thresholds(TASK, ledger, ROWS) == []
+    assert changed_thresholds(moved, ledger, ROWS) == [
+        "exact ≥: the threshold was 0.8 when a was judged on this test set, and is 0.7 now",
+        "valid ≥ 0.5 was added after a had been judged on this test set",
+    ]
+    assert changed_thresholds(Asked(()), ledger, ROWS) == [
+        "exact ≥ 0.8 was dropped after a had been judged on this test set"
+    ]
+    assert changed_thresholds(moved, ledger, hashes(5, start=50)) == []
+
+
+def test_slices_are_thresholds_of_their_own() -> None:
+    sliced = Asked((quality(0.8), quality(0.6, where={"lang": "de"})))
+    ledger = looks_at(sliced, ROWS, "a")
+    moved = Asked((quality(0.8), quality(0.5, where={"lang": "de"})))
+    (note,) = changed_thresholds(moved, ledger, ROWS)
+    assert note.startswith("exact ≥ where lang=de: the threshold was 0.6")
