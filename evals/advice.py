@@ -41,6 +41,7 @@ class Case:
     next_step: Mapping[str, Json] | None
     commands: Mapping[str, str]
     test_rows: int
+    interrupted: str = ""
 
 
 def recommendation(case: Case) -> dict[str, Json]:
@@ -132,7 +133,7 @@ def _collect(case: Case) -> tuple[int | None, list[str]]:
 
 
 def _incomplete(case: Case) -> list[str]:
-    why = []
+    why = [f"interrupted before the shortlist was judged on test: {case.interrupted}"] if case.interrupted else []
     for standing in case.standings:
         measured = standing.measured
         if standing.unseen:

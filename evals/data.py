@@ -18,11 +18,12 @@ from evals.errors import DataError
 from evals.examples import read_examples, row_hash
 from evals.rows import find_source, source_digest
 from evals.store import digest
+from evals.table import nearest
 from evals.task import Task
 from evals.template import Template
 from evals.types import Example
 
-__all__ = ["Data", "Dropped", "folded", "load_data", "membership", "row_hash", "visible"]
+__all__ = ["Data", "Dropped", "folded", "load_data", "membership", "render_all", "row_hash", "visible"]
 
 DEV_OF_TRAIN = 0.2
 """The share of train that is set aside as dev when a task names none."""
@@ -93,7 +94,7 @@ def load_data(task: Task) -> Data:
             sources[name] = source_digest(source, map(row_hash, rows[role]))
     splits = _split(rows, task.split_seed)
     splits, renamed = _distinct_ids(splits)
-    names = Template(task.prompt.template).names
+    names = _columns_shown(task, splits)
     splits, dropped = _without_copies(splits, names)
     for split in ("dev", "test"):
         if not splits[split]:
@@ -104,6 +105,28 @@ def load_data(task: Task) -> Data:
                 hint=f"Name a file of its own: {split}: {split}.jsonl, or add rows.",
             )
     return _hashed(Data(splits["train"], splits["dev"], splits["test"], dropped, sources, renamed=renamed))
+
+
+def _columns_shown(task: Task, splits: Splits) -> Sequence[str]:
+    """The columns that the template names. Raises TaskError for one that no row has."""
+    names = Template(task.prompt.template).names
+    there = {"input": None, **{name: None for rows in splits.values() for row in rows for name in row.fields}}
+    for name in names:
+        if name not in there:
+            raise task.error(
+                f"no row has the column {name!r}.{nearest(name, there)}",
+                "prompt.template",
+                f"The template may use: {', '.join(there)}.",
+            )
+    return names
+
+
+def render_all(task: Task, data: Data) -> None:
+    """Raises TaskError when the template cannot be rendered for every row."""
+    key = "prompt.template"
+    template = Template(task.prompt.template, where=task.path, key=key, line=task.file.line(key))
+    for row in (*data.train, *data.dev, *data.test):
+        template.render(row.query())
 
 
 def _hashed(data: Data) -> Data:

@@ -33,7 +33,8 @@ class Given:
     `test_rows` are the hashes of the test rows, in order, whether or not any was predicted.
     `next_step` is what may be tried after this: {"action": "tune", "method": "lora", "why": [...],
     "command": "..."}, or an action that is no training ("fix_retrieval", ...), or None. `commands`
-    names a command for other verdicts: {"incomplete": "wb assess task.yaml"}. The rest is passed on.
+    names a command for other verdicts: {"incomplete": "wb assess task.yaml"}. `interrupted` says why
+    the run ended before the shortlist was judged on test, "" when it did not. The rest is passed on.
     """
 
     task_hash: str
@@ -42,6 +43,7 @@ class Given:
     notes: Sequence[str] = ()
     next_step: Mapping[str, Json] | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
+    interrupted: str = ""
     diagnosis: Sequence[str] = ()
     audit: Mapping[str, Json] = field(default_factory=dict)
     economics: Mapping[str, Json] = field(default_factory=dict)
@@ -56,8 +58,12 @@ def decide(task: Terms, measured: Sequence[Measured], ledger: Sequence[Look], gi
     """
     standings = [stand(task, m, ledger, given.test_rows) for m in measured]
     verdict, shipping = verdict_of(task, standings, given.next_step)
+    if given.interrupted and verdict == "collect" and shortlist(task, measured):
+        verdict = "incomplete"
     shown = shipping or closest(task, standings)
-    case = Case(task, verdict, shown, standings, given.next_step, given.commands, len(given.test_rows))
+    case = Case(
+        task, verdict, shown, standings, given.next_step, given.commands, len(given.test_rows), given.interrupted
+    )
     return Decision(
         task={"name": task.name, "hash": given.task_hash},
         binding=given.binding,

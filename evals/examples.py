@@ -52,7 +52,11 @@ def read_examples(source: Source, output: OutputSpec, columns: Mapping[str, str]
         seen[name] = line
         examples.append(example if example.id else replace(example, id=name))
     if not examples:
-        raise DataError("has no rows", where=source.shown)
+        raise DataError(
+            "has no rows",
+            where=source.shown,
+            hint=f"Add rows, or take data.{source.role} out of the task file.",
+        )
     return examples
 
 

@@ -11,12 +11,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from evals.errors import TaskError
 from evals.yamlfile import YamlFile
 
+if TYPE_CHECKING:
+    from jsonschema.exceptions import SchemaError
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,11 @@ def _read(file: YamlFile, path: Path, key: str) -> str:
     except UnicodeDecodeError as error:
         raise TaskError("is not UTF-8 text", where=path) from error
     except OSError as error:
-        file.fail(f"the file {str(path)!r} cannot be read ({error.strerror})", key)
+        file.fail(
+            f"the file {str(path)!r} cannot be read ({error.strerror})",
+            key,
+            "Paths are read from the task file's folder.",
+        )
 
 
 def _read_json(file: YamlFile, path: Path, key: str) -> Any:
@@ -106,10 +114,18 @@ def check_schema(schema: Any, where: Path, line: int | None = None) -> None:
             where=where,
             line=line,
             key=place or None,
+            hint=_allowed(error),
         ) from error
     except RecursionError as error:
         raise TaskError("is nested too deeply", where=where, line=line) from error
     _check_references(schema, where, line)
+
+
+def _allowed(error: SchemaError) -> str:
+    """What may stand where a schema is wrong."""
+    if error.absolute_path and error.absolute_path[-1] == "type":
+        return f"Types: {', '.join(TYPES)}, or a list of them."
+    return "The keywords are at https://json-schema.org/understanding-json-schema."
 
 
 def _check_references(schema: dict[str, Any], where: Path, line: int | None) -> None:

@@ -29,6 +29,7 @@ Raw = tuple[int, dict[str, Any]]
 """A row's line and its columns."""
 
 KINDS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+ONE_A_LINE = "Write one object a line, without [ ] around them or commas between them."
 INSTALL = "Install it: pip install 'tuning-workbench[data]'"
 HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test", "eval": "test"}
 """The split of a hub data set that is taken when none is named."""
@@ -62,7 +63,11 @@ def find_source(name: str, role: str, base: Path) -> Source:
         )
     if not path.is_file():
         there = [p.name for p in path.parent.glob("*") if p.suffix in KINDS] if path.parent.is_dir() else []
-        raise DataError(f"there is no such file (data.{role}).{nearest(path.name, there)}", where=path)
+        raise DataError(
+            f"there is no such file (data.{role}).{nearest(path.name, there)}",
+            where=path,
+            hint="Paths are read from the task file's folder.",
+        )
     return Source(name, role, path, base)
 
 
@@ -118,19 +123,18 @@ def _json_lines(path: Path) -> Iterator[Raw]:
         except UnicodeDecodeError as error:
             raise _not_utf8(path, line, error.object[error.start]) from error
         except json.JSONDecodeError as error:
-            array = line == 1 and data.lstrip().startswith(b"[")
             raise DataError(
                 f"is not JSON: {error.msg} (column {error.colno})",
                 where=path,
                 line=line,
-                hint="Write one object a line, without [ ] around them." if array else None,
+                hint=ONE_A_LINE,
             ) from error
         except ValueError as error:
-            raise DataError(f"is not JSON: {error}", where=path, line=line) from error
+            raise DataError(f"is not JSON: {error}", where=path, line=line, hint=ONE_A_LINE) from error
         except RecursionError as error:
             raise DataError("is nested too deeply", where=path, line=line) from error
         if not isinstance(value, dict):
-            raise DataError("a row must be a JSON object {...}", where=path, line=line)
+            raise DataError("a row must be a JSON object {...}", where=path, line=line, hint=ONE_A_LINE)
         yield line, value
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from evals.failures import failure_of
 from evals.graders import grader_hash
-from evals.store import Appender, digest, plain, read_lines, revive, write_lines
+from evals.store import Appender, digest, plain, read_lines, reading, revive, write_lines
 from evals.types import Approach, Example, Grader, Models, Prediction, Row, Score, Split
 
 UNFINISHED = ("length", "refused", "too_long")
@@ -25,10 +25,11 @@ UNFINISHED = ("length", "refused", "too_long")
 def read_predictions(path: Path, split: Split) -> dict[str, Prediction]:
     """The last prediction of each row of a split, by id."""
     found: dict[str, Prediction] = {}
-    for line in read_lines(path):
-        if line.pop("split") == split:
-            prediction = revive(Prediction, line)
-            found[prediction.id] = prediction
+    with reading(path):
+        for line in read_lines(path):
+            if line.pop("split") == split:
+                prediction = revive(Prediction, line)
+                found[prediction.id] = prediction
     return found
 
 
@@ -96,11 +97,12 @@ def grade(
     answers = {e.id: digest([plain(e), p.text, p.finish, p.error]) for e, p in pairs}
     lines = read_lines(path)
     known: dict[tuple[str, str], Score] = {}
-    for line in lines:
-        fresh = line["hash"] == hashes.get(line["score"]["grader"])
-        if fresh and line["split"] == split and line["of"] == answers.get(line["score"]["id"]):
-            score = revive(Score, line["score"])
-            known[score.grader, score.id] = score
+    with reading(path):
+        for line in lines:
+            fresh = line["hash"] == hashes.get(line["score"]["grader"])
+            if fresh and line["split"] == split and line["of"] == answers.get(line["score"]["id"]):
+                score = revive(Score, line["score"])
+                known[score.grader, score.id] = score
     scores: dict[str, dict[str, Score]] = {e.id: {} for e, _ in pairs}
     added = False
     for grader in graders:
@@ -144,7 +146,8 @@ WARM_UP, TIMED = 3, 60
 
 def read_latency(path: Path) -> tuple[float, ...]:
     """The seconds kept in `path`; none when nothing was timed."""
-    return tuple(line["seconds"] for line in read_lines(path))
+    with reading(path):
+        return tuple(float(line["seconds"]) for line in read_lines(path))
 
 
 def measure_latency(

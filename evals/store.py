@@ -23,6 +23,8 @@ from typing import Any
 
 from evals.errors import ResumableError, RunError
 
+DAMAGED = "Restore the file. A run folder can also be deleted: `wb assess` then makes a new one."
+
 
 def plain(value: Any) -> Any:
     """The JSON form of dataclasses, mappings, tuples and paths, nested ones too."""
@@ -55,7 +57,7 @@ def file_digest(path: Path, length: int = 16) -> str:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """A full or read-only disk becomes an error a person can act on."""
+    """What the disk refuses becomes an error a person can act on: a full one can be resumed."""
     try:
         yield
     except OSError as error:
@@ -65,11 +67,24 @@ def disk_errors(path: Path) -> Iterator[None]:
                 where=path,
                 hint="Free some space and run the same command again: it continues from here.",
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise RunError(
-                f"cannot be written ({error.strerror})", where=path, hint="Choose another folder with --out."
-            ) from error
-        raise
+        raise RunError(
+            f"cannot be written ({error.strerror or error})",
+            where=path,
+            hint="Make it writable, or choose another folder with --out.",
+        ) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What was read from `path` and is not of the shape this version writes becomes a RunError."""
+    try:
+        yield
+    except RunError as error:
+        if error.where is not None:
+            raise
+        raise RunError(error.message, where=path, hint=error.hint) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"is damaged ({error!r})", where=path, hint=DAMAGED) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -107,9 +122,11 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RunError("is missing", where=path) from error
-    except (ValueError, OSError) as error:
-        raise RunError(f"cannot be read ({error})", where=path) from error
+        raise RunError("is missing", where=path, hint=DAMAGED) from error
+    except ValueError as error:
+        raise RunError(f"is damaged ({error})", where=path, hint=DAMAGED) from error
+    except OSError as error:
+        raise RunError(f"cannot be read ({error.strerror})", where=path) from error
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -117,15 +134,18 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
     Raises RunError when a line before the last is damaged.
     """
-    if not path.exists():
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        raise RunError(f"cannot be read ({error.strerror})", where=path) from error
     rows: list[dict[str, Any]] = []
-    lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines[:-1], 1):
         try:
-            rows.append(json.loads(line))
-        except ValueError as error:
-            raise RunError(f"is damaged ({error})", where=path, line=number) from error
+            rows.append({**json.loads(line)})
+        except (ValueError, TypeError) as error:
+            raise RunError(f"is damaged ({error})", where=path, line=number, hint=DAMAGED) from error
     return rows
 
 
@@ -202,8 +222,9 @@ def lock(path: Path) -> Iterator[None]:
                 where=path.parent,
                 hint="Wait for it, or end that process first.",
             ) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        with disk_errors(path):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
@@ -227,8 +248,10 @@ def revive(kind: Any, value: Any) -> Any:
         hints = _hints(kind)
         try:
             return kind(**{k: revive(hints[k], v) for k, v in value.items()})
-        except (KeyError, TypeError) as error:
-            raise RunError(f"does not look like a {kind.__name__} of this version ({error})") from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(
+                f"does not look like a {kind.__name__} of this version ({error})", hint=DAMAGED
+            ) from error
     if origin in (typing.Union, types.UnionType):
         rich = [a for a in args if dataclasses.is_dataclass(a) or typing.get_origin(a) is tuple or a is Path]
         return revive(rich[0], value) if rich else value

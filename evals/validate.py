@@ -108,7 +108,8 @@ def _message(error: ValidationError) -> tuple[str, str | None]:
     if error.validator == "required":
         name = next(key for key in _listed(error.validator_value) if key not in _instance(error))
         described = schema.get("properties", {}).get(name, {}).get("description")
-        return f"the key {name!r} is missing", f"{name}: {described}" if described else None
+        hint = f"{name}: {described}" if described else f"`wb schema task` says what {name} may be."
+        return f"the key {name!r} is missing", hint
     wanted = _wanted(str(error.validator), error.validator_value, schema)
     if wanted is None:
         return error.message, about

@@ -17,6 +17,8 @@ import yaml
 
 from evals.errors import TaskError
 
+NOT_YAML = "Write `key: value`, a part of a key indented below it, text that holds : or # in quotes."
+
 _TAG = "tag:yaml.org,2002:"
 _MOST_NODES = 200_000
 """Aliases can make a short file huge; no task file comes near this."""
@@ -82,15 +84,19 @@ def read_yaml(path: Path) -> YamlFile:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
-        raise TaskError(f"is not YAML: {what}", where=path, line=mark.line + 1 if mark else None) from error
+        raise TaskError(
+            f"is not YAML: {what}", where=path, line=mark.line + 1 if mark else None, hint=NOT_YAML
+        ) from error
     except yaml.YAMLError as error:
-        raise TaskError(f"is not YAML: {' '.join(str(error).split())}", where=path) from error
+        raise TaskError(f"is not YAML: {' '.join(str(error).split())}", where=path, hint=NOT_YAML) from error
     except RecursionError as error:
         raise TaskError("is nested too deeply", where=path) from error
     if node is None:
         raise TaskError("is empty", where=path, hint="`wb init` writes a commented task to start from.")
     if not isinstance(file.value, dict):
-        raise TaskError("must be a mapping of keys (name: ...), not a single value or a list", where=path)
+        raise TaskError(
+            "must be a mapping of keys (name: ...), not a single value or a list", where=path, hint=NOT_YAML
+        )
     return file
 
 

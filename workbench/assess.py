@@ -7,6 +7,7 @@ that was killed at any point and ends where an undisturbed one would have.
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +16,9 @@ from typing import Any
 
 from baselines.approach import Prompted, load, save
 from evals.audit import audit
-from evals.data import Data, load_data, row_hash
+from evals.data import Data, load_data, render_all, row_hash
 from evals.decide import figure, plan_look, shortlist
-from evals.errors import NotApplicable, OutageError
+from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
 from evals.failures import primary_grader
 from evals.graders import answer_text, build
 from evals.run import grade_rows, measure_latency, measured_rows, predict
@@ -37,7 +38,7 @@ from workbench.evidence import (
     write_ladder,
 )
 from workbench.provenance import provenance
-from workbench.runs import Run, Scope, open_run, start, take_over
+from workbench.runs import Run, Scope, enter, open_run, start, take_over
 
 LATENCY_METRICS = ("p50_seconds", "p95_seconds", "p99_seconds")
 LONGEST = 64
@@ -53,6 +54,14 @@ class Plan:
     scope: Scope = Scope()
     latency: bool = False
     progress: Progress = lambda step, done, total: None
+
+    def commands(self) -> dict[str, str]:
+        """What to type after a verdict: the same again to continue, without its limits to judge anew."""
+        plain_words = ["wb", "assess", str(self.task_path)]
+        if self.out != Plan.out:
+            plain_words += ["--out", str(self.out)]
+        words = [*plain_words, *self.scope.options(), *(["--latency"] if self.latency else [])]
+        return {"incomplete": shlex.join(words), "collect": shlex.join(plain_words)}
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     check_metrics(task, graders)
     rungs = tuple(ladders.rungs(task, plan.scope.only))
     whole = load_data(task)
+    render_all(task, whole)
     data = whole if plan.scope.limit is None else whole.limited(plan.scope.limit)
     model = models.open(task.model)
     task_hash = digest([task.identity(), whole.hash], 12)
@@ -94,12 +104,15 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     run, continued = open_run(plan.out, task, task_hash, plan.scope)
     with lock(run.folder / ".lock"):
         session = Session(plan, task, data, graders, models, run, rungs, task_hash, model.fingerprint)
+        enter(run)
         if not continued:
-            start(run, task, plan.scope, provenance(plan.task_path, data, model.fingerprint, plan.scope.seed))
-            write_examples(run, {"dev": data.dev, "test": () if plan.scope.dev_only else data.test})
+            write_examples(run, {"dev": data.dev, "test": data.test if plan.scope.touches_test else ()})
+            found = provenance(plan.task_path, data, model.fingerprint, plan.scope.seed)
+            start(run, task, plan.scope, {**found, "commands": plan.commands()})
         outage = _climb(session)
-        if not outage and not plan.scope.dev_only:
+        if not outage and plan.scope.touches_test:
             _judge_on_test(session)
+        write_ladder(run, replace(read_evidence(run).ladder, ended=True))
         return run, conclude(run, models)
 
 
@@ -119,21 +132,20 @@ def with_max_tokens(task: Task, data: Data, models: Models) -> Task:
 def _climb(session: Session) -> bool:
     """Fit and measure every rung on dev; says whether an outage ended the climb."""
     ladder = _first_ladder(session)
-    outage = ""
     for rung in session.rungs:
-        if outage:
-            entry = Entry(rung.name, state="incomplete", why=f"not run: {outage}")
+        if ladder.interrupted:
+            entry = Entry(rung.name, state="incomplete", why=f"not run: {ladder.interrupted}")
         elif session.task.stop_first and _met_on_dev(session, ladder):
             entry = Entry(rung.name, state="not applicable", why="a cheaper approach meets everything on dev")
         else:
-            entry = _measure_on_dev(session, rung)
-            outage = entry.why if entry.state == "incomplete" else ""
+            entry = _measure_on_dev(session, rung, ladder)
         ladder = ladder.with_entry(entry)
+        if entry.state == "incomplete":
+            ladder = replace(ladder, interrupted=ladder.interrupted or entry.why)
+        if entry.state == "failed":
+            ladder = replace(ladder, binding=False, notes=(*ladder.notes, f"{entry.name} failed"))
         write_ladder(session.run, ladder)
-    if any(e.state == "failed" for e in ladder.entries):
-        failed = ", ".join(e.name for e in ladder.entries if e.state == "failed")
-        write_ladder(session.run, replace(ladder, binding=False, notes=(*ladder.notes, f"{failed} failed")))
-    return bool(outage)
+    return bool(ladder.interrupted)
 
 
 def _first_ladder(session: Session) -> Ladder:
@@ -153,14 +165,20 @@ def _met_on_dev(session: Session, ladder: Ladder) -> bool:
     )
 
 
-def _measure_on_dev(session: Session, rung: Rung) -> Entry:
+def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
+    """The rung's entry. A model that cannot do this rung (too long a prompt for the memory, say) fails
+    the rung alone; one that has not answered any rung yet fails the run."""
     try:
         approach, seconds = _fit(session, rung)
         return _ask(session, approach, "dev", Entry(rung.name, fit_seconds=seconds))
     except NotApplicable as error:
-        return Entry(rung.name, state="not applicable", why=str(error))
+        return Entry(rung.name, state="not applicable", why=_reason(error))
     except OutageError as error:
-        return Entry(rung.name, state="incomplete", why=str(error))
+        return Entry(rung.name, state="incomplete", why=_reason(error))
+    except ModelError as error:
+        if not any(entry.state == "scored" for entry in so_far.entries):
+            raise
+        return Entry(rung.name, state="failed", why=_reason(error))
 
 
 def _fit(session: Session, rung: Rung) -> tuple[Prompted, float]:
@@ -219,36 +237,57 @@ def _ask(session: Session, approach: Prompted, split: Split, entry: Entry) -> En
             lambda done: session.plan.progress(step, done, len(examples)),
         )
     except OutageError as error:
-        return replace(entry, state="incomplete", why=str(error))
+        return replace(entry, state="incomplete", why=_reason(error))
     missing = sum(p.error is not None for p in found.values())
     if missing:
         return replace(entry, why=f"{missing} of {len(examples)} {split} rows ended in an error")
     return entry
 
 
+def _reason(error: WorkbenchError) -> str:
+    """What happened and where, on one line; what to do is said with the verdict."""
+    return f"{error.where}: {error.message}" if error.where else error.message
+
+
 def _judge_on_test(session: Session) -> None:
-    """Ask the shortlist on test, then spend its looks: written to the ledger before anything is shown."""
+    """Ask the shortlist on test, then spend its looks: written to the ledger before anything is shown.
+
+    After an outage nothing more is asked; what is left of the shortlist is then incomplete.
+    """
     evidence = read_evidence(session.run)
     chosen = shortlist(session.task, evidence.measured(session.models))
     if not chosen:
         write_lines(session.run.folder / "looks.jsonl", read_looks(ledger_path(session.plan.task_path)))
         return
-    ladder = evidence.ladder
+    ladder, outage = evidence.ladder, ""
     for entry in ladder.entries:
         if entry.hash in chosen:
-            approach = load(session.run.approach(entry.name, entry.key))
-            ladder = ladder.with_entry(_ask(session, approach, "test", replace(entry, splits=("dev",))))
+            asked = replace(
+                entry, state="incomplete", why=f"not asked on test: {outage}", splits=("dev", "test")
+            )
+            if not outage:
+                asked = _ask_on_test(session, replace(entry, splits=("dev",)))
+            outage = outage or (asked.why if asked.state == "incomplete" else "")
+            ladder = ladder.with_entry(asked)
             write_ladder(session.run, ladder)
-            if session.plan.latency or any(r.metric in LATENCY_METRICS for r in session.task.requirements):
-                _time(session, approach, entry)
     _spend_looks(session, read_evidence(session.run), chosen)
 
 
-def _time(session: Session, approach: Prompted, entry: Entry) -> None:
-    folder = session.run.approach(entry.name, entry.key)
+def _ask_on_test(session: Session, entry: Entry) -> Entry:
+    """Predict test, and time single requests where a latency is wanted."""
+    approach = load(session.run.approach(entry.name, entry.key))
+    asked = _ask(session, approach, "test", entry)
+    needed = any(r.metric in LATENCY_METRICS for r in session.task.requirements)
+    if asked.state == "incomplete" or not (needed or session.plan.latency):
+        return asked
+    path = session.run.approach(entry.name, entry.key) / "latency.jsonl"
     session.plan.progress(f"{entry.name}: latency", 0, 1)
-    measure_latency(approach, session.data.dev, session.models, folder / "latency.jsonl")
+    try:
+        measure_latency(approach, session.data.dev, session.models, path)
+    except OutageError as error:
+        return replace(asked, state="incomplete" if needed else asked.state, why=_reason(error))
     session.plan.progress(f"{entry.name}: latency", 1, 1)
+    return asked
 
 
 def ledger_path(task_path: Path) -> Path:
@@ -274,4 +313,3 @@ def _spend_looks(session: Session, evidence: Evidence, chosen: Sequence[str]) ->
                 for look in new:
                     file.write(look)
         write_lines(session.run.folder / "looks.jsonl", (*ledger, *new))
-

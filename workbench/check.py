@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evals.audit import audit
-from evals.data import Data, load_data
+from evals.data import Data, load_data, render_all
 from evals.errors import ModelError, OutageError, TaskError
 from evals.graders import build
 from evals.metrics import in_slice, sentence
@@ -19,7 +19,6 @@ from evals.requirements import is_built_in
 from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.power import Direction, fewest_rows, most_failures
 from evals.task import Task, check_metrics
-from evals.template import Template
 from evals.types import Models, Prediction, Row, Rung
 from workbench import ladder
 from workbench.assess import with_max_tokens
@@ -49,7 +48,7 @@ def _with_model(
 ) -> tuple[Sizes | None, int | None, Estimate | None, list[Finding]]:
     """Lengths, max_tokens and the estimate, None where the model or the template is at fault."""
     try:
-        _render_all(task, data)
+        render_all(task, data)
         sizes = measure(task, data, models.open(task.model))
         limit = with_max_tokens(task, data, models).generation.max_tokens or 0
         cost = estimate(task, data, sizes, rungs, limit)
@@ -62,13 +61,6 @@ def _with_model(
         where = f"{error.where}:{error.line}: {error.key}" if error.line else str(error.key)
         finding = Finding("error", where, error.message, error.hint or "")
     return None, None, None, [finding]
-
-
-def _render_all(task: Task, data: Data) -> None:
-    key = "prompt.template"
-    template = Template(task.prompt.template, where=task.path, key=key, line=task.file.line(key))
-    for row in (*data.train, *data.dev, *data.test):
-        template.render(row.query())
 
 
 def could_show(task: Task, data: Data) -> Iterator[Provable]:

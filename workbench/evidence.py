@@ -1,7 +1,8 @@
 """What a run folder knows, and how it is concluded: read from disk, decide, render.
 
 `ladder.json` says which approaches the run tried and how far each came; everything else is read
-from the files beside it. Concluding the same folder again gives the same bytes.
+from the files beside it. Concluding the same folder again gives the same bytes. decision.json is
+written last: a folder that has it is whole, one without it is continued.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ from typing import Any, Literal
 
 from evals.data import row_hash
 from evals.decide import Given, decide
+from evals.errors import ResumableError, RunError
 from evals.failures import primary_grader
 from evals.graders import build
 from evals.run import grade, measured_rows, read_latency, read_predictions
-from evals.store import plain, read_json, read_lines, revive, write_json, write_lines, write_text
+from evals.store import (
+    DAMAGED,
+    plain,
+    read_json,
+    read_lines,
+    reading,
+    revive,
+    write_json,
+    write_lines,
+    write_text,
+)
 from evals.task import Task, load_task
 from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, Split, State
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
@@ -41,7 +53,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ladder:
-    """The run's state: its approaches in ladder order and what was found before the first of them."""
+    """The run's state: its approaches in ladder order and what was found before the first of them.
+
+    `ended` says that nothing is left to ask: every approach came as far as it could; `interrupted` why
+    the climb ended before the shortlist was judged on test."""
 
     task_hash: str
     binding: bool
@@ -49,6 +64,8 @@ class Ladder:
     next_step: Mapping[str, Any] | None = None
     audit: Mapping[str, Any] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
+    ended: bool = False
+    interrupted: str = ""
 
     def with_entry(self, entry: Entry) -> Ladder:
         """The ladder with an entry added, or replaced where one of that name stands."""
@@ -111,20 +128,22 @@ class Evidence:
             entry.why,
             rows={split: self.rows(entry, split, models) for split in entry.splits},
             expected={split: len(self.examples[split]) for split in entry.splits},
-            latency=read_latency(self.run.approach(entry.name, entry.key) / "latency.jsonl") if entry.key else (),
+            latency=read_latency(self.run.approach(entry.name, entry.key) / "latency.jsonl")
+            if entry.key
+            else (),
             fit_seconds=entry.fit_seconds,
         )
 
     def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:
         """The decision that this evidence and these looks give."""
-        command = f"wb assess {self.provenance['task_file']}"
         given = Given(
             task_hash=self.ladder.task_hash,
             test_rows=[row_hash(e) for e in self.examples["test"]],
             binding=self.ladder.binding,
             notes=self.ladder.notes,
+            interrupted=self.ladder.interrupted,
             next_step=self.ladder.next_step,
-            commands={"incomplete": command, "collect": command},
+            commands=self.provenance.get("commands", {}),
             audit=self.ladder.audit,
             provenance=self.provenance,
         )
@@ -133,32 +152,56 @@ class Evidence:
 
 def read_evidence(run: Run) -> Evidence:
     """Read a run folder. Raises RunError when a part is missing or damaged."""
+    with reading(run.folder / "provenance.json"):
+        provenance = {**read_json(run.folder / "provenance.json")}
+    ladder = run.folder / "ladder.json"
+    if not ladder.is_file():
+        raise _unfinished(run, provenance)
     task = load_task(run.folder / "task.yaml")
-    examples: dict[Split, list[Example]] = {split: [] for split in SPLITS}
-    for line in read_lines(run.folder / "examples.jsonl"):
-        examples[line.pop("split")].append(revive(Example, line))
+    with reading(ladder):
+        read = revive(Ladder, read_json(ladder))
     return Evidence(
         run,
         task,
         build(task.graders, task.output, task.path),
-        {split: tuple(rows) for split, rows in examples.items()},
-        revive(Ladder, read_json(run.folder / "ladder.json")),
+        _read_examples(run.folder / "examples.jsonl"),
+        read,
         read_looks(run.folder / "looks.jsonl"),
-        read_json(run.folder / "provenance.json"),
+        provenance,
     )
+
+
+def _read_examples(path: Path) -> dict[Split, tuple[Example, ...]]:
+    if not path.is_file():
+        raise RunError("is missing", where=path, hint=DAMAGED)
+    examples: dict[Split, list[Example]] = {split: [] for split in SPLITS}
+    with reading(path):
+        for line in read_lines(path):
+            examples[line.pop("split")].append(revive(Example, line))
+    return {split: tuple(rows) for split, rows in examples.items()}
+
+
+def _unfinished(run: Run, provenance: Mapping[str, Any]) -> ResumableError:
+    command = provenance.get("commands", {}).get("incomplete", "wb assess on its task")
+    return ResumableError("has not come to its end", where=run.folder, hint=f"Continue it: {command}")
 
 
 def read_looks(path: Path) -> tuple[Look, ...]:
     """The ledger of looks at `path`; none when there is no file."""
-    return tuple(revive(Look, line) for line in read_lines(path))
+    with reading(path):
+        return tuple(revive(Look, line) for line in read_lines(path))
 
 
 def conclude(run: Run, models: Models) -> Decision:
-    """Decide from the folder, write decision.json, then everything that is shown of it."""
+    """Decide from the folder, write everything that is shown of it, then decision.json.
+
+    Raises ResumableError when the run was interrupted before its end, RunError when it is damaged.
+    """
     evidence = read_evidence(run)
+    if not evidence.ladder.ended:
+        raise _unfinished(run, evidence.provenance)
     measured = evidence.measured(models)
     decision = evidence.decide(measured, evidence.looks)
-    write_json(run.folder / "decision.json", decision)
     report = Report(
         decision=plain(decision),
         rows=_report_rows(measured, evidence.primary.name),
@@ -167,6 +210,7 @@ def conclude(run: Run, models: Models) -> Decision:
     )
     for name in REPORTERS:
         write_text(run.folder / name, REPORTERS.load(name)(report))
+    write_json(run.folder / "decision.json", decision)
     return decision
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from baselines import RUNGS
+from evals.errors import TaskError
 from evals.task import RungSpec, Task
 from evals.types import Rung
 from tuning import recommend
@@ -25,6 +26,9 @@ def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
     for name in only:
         if name not in names:
             RUNGS.load(name, key="--only")
+            raise TaskError(
+                f"the task's ladder has no rung {name!r}", key="--only", hint=f"It has: {', '.join(names)}."
+            )
     built = [RUNGS.build(s.name, s.options, where=task.path, key="ladder") for s in specs]
     order = list(RUNGS)
     built.sort(key=lambda rung: order.index(rung.name))

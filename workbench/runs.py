@@ -20,13 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import RunError
-from evals.store import disk_errors, plain, read_json, write_json, write_text
+from evals.store import disk_errors, plain, read_json, reading, write_json, write_text
 from evals.task import Task
 
 FORMAT = 1
-"""The version of the run folder's layout; a folder of another one is neither continued nor decided."""
+"""The version of the run folder's layout; a folder of another one is neither continued, nor decided,
+nor taken over."""
 
 APPEND_ONLY = ("predictions.jsonl",)
+UNFINISHED = ".tmp"
+"""How the hidden name of what is not yet whole ends."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,26 @@ class Scope:
     dev_only: bool = False
     seed: int = 0
 
+    def options(self) -> list[str]:
+        """The scope as it is typed."""
+        words = ["--dev-only"] if self.dev_only else []
+        words += [word for name in self.only for word in ("--only", name)]
+        words += ["--limit", str(self.limit)] if self.limit is not None else []
+        return words + (["--seed", str(self.seed)] if self.seed else [])
+
+    @property
+    def touches_test(self) -> bool:
+        """Whether test rows are judged: trying something out on a few rows must not spend a look."""
+        return not self.dev_only and self.limit is None
+
     def notes(self) -> tuple[str, ...]:
         """Why a run of this scope is not binding, one sentence a reason."""
         reasons = []
         if self.only:
             reasons.append(f"only {', '.join(self.only)} was run (--only)")
         if self.limit is not None:
-            reasons.append(f"at most {self.limit} rows of each eval split were used (--limit)")
-        if self.dev_only:
+            reasons.append(f"at most {self.limit} dev rows were used and no test row was touched (--limit)")
+        elif self.dev_only:
             reasons.append("no test row was touched (--dev-only)")
         return tuple(reasons)
 
@@ -70,11 +85,14 @@ class Run:
 
 
 def open_run(out: Path, task: Task, task_hash: str, scope: Scope) -> tuple[Run, bool]:
-    """The unfinished run of this task and scope, or a new one; and whether it is continued."""
+    """The unfinished run of this task and scope, or a new one; and whether it has been started."""
     home = out / task.name
     for folder in run_folders(home):
-        if folder.name.endswith(f"-{task_hash}") and _unfinished(folder, scope):
-            return Run(folder), True
+        if folder.name.endswith(f"-{task_hash}"):
+            if not (folder / "provenance.json").is_file():
+                return Run(folder), False
+            if _unfinished(folder, scope):
+                return Run(folder), True
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     with disk_errors(home):
         home.mkdir(parents=True, exist_ok=True)
@@ -89,11 +107,20 @@ def open_run(out: Path, task: Task, task_hash: str, scope: Scope) -> tuple[Run, 
 
 
 def start(run: Run, task: Task, scope: Scope, provenance: Mapping[str, Any]) -> None:
-    """Write what a run knows from its start: the task as used and where it came from, once."""
+    """Write what a run knows from its start: the task as used, then where it came from, which marks
+    it as started."""
     write_text(run.folder / "task.yaml", task.as_used())
-    write_json(
-        run.folder / "provenance.json", {"format": FORMAT, "scope": plain(scope), **provenance}
-    )
+    write_json(run.folder / "provenance.json", {"format": FORMAT, "scope": plain(scope), **provenance})
+
+
+def enter(run: Run) -> None:
+    """Make the run the newest of its task, and remove what a killed process left half-written. Only
+    for who holds the lock."""
+    for path in list(run.folder.rglob(f".*{UNFINISHED}")):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     write_text(run.folder.parent / "latest", run.id + "\n")
 
 
@@ -112,9 +139,10 @@ def find_run(path: Path) -> Run:
     if (path / "latest").is_file():
         folder = path / (path / "latest").read_text(encoding="utf-8").strip()
     if not folder.is_dir():
-        raise RunError("is no run folder", where=path, hint="Give a folder under runs/, or run `wb assess` first.")
-    provenance = read_json(folder / "provenance.json")
-    found = provenance.get("format") if isinstance(provenance, dict) else None
+        raise RunError(
+            "is no run folder", where=path, hint="Give a folder under runs/, or run `wb assess` first."
+        )
+    found = _format(folder)
     if found != FORMAT:
         raise RunError(
             f"was written by another version (format {found}, this one reads {FORMAT})",
@@ -131,18 +159,37 @@ def take_over(run: Run, part: str, name: str) -> bool:
         return True
     for folder in run_folders(run.folder.parent):
         source = folder / part / name
-        if folder != run.folder and source.is_dir():
-            staging = target.with_name(f".{name}.{os.getpid()}")
-            with disk_errors(target):
-                shutil.rmtree(staging, ignore_errors=True)
-                shutil.copytree(source, staging, copy_function=_link_or_copy)
-                staging.rename(target)
+        if folder != run.folder and source.is_dir() and _format(folder) == FORMAT:
+            _copy(source, target)
             return True
     return False
 
 
-def _link_or_copy(source: str, target: str) -> None:
-    if Path(source).name in APPEND_ONLY:
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder of files: whole, or not at all."""
+    staging = target.with_name(f".{target.name}.{os.getpid()}{UNFINISHED}")
+    with disk_errors(target):
+        try:
+            staging.mkdir(parents=True)
+            for path in sorted(source.rglob("*")):
+                copy = staging / path.relative_to(source)
+                if path.is_dir():
+                    copy.mkdir()
+                elif not path.name.endswith(UNFINISHED):
+                    _link_or_copy(path, copy)
+            staging.rename(target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _format(folder: Path) -> Any:
+    """The version of a run folder."""
+    provenance = read_json(folder / "provenance.json")
+    return provenance.get("format") if isinstance(provenance, dict) else None
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    if source.name in APPEND_ONLY:
         shutil.copy2(source, target)
         return
     try:
@@ -152,11 +199,12 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def _unfinished(folder: Path, scope: Scope) -> bool:
-    provenance = folder / "provenance.json"
-    if not provenance.is_file():
-        return False
-    started = read_json(provenance)
-    if started.get("format") != FORMAT or started.get("scope") != plain(scope):
-        return False
+    started = read_json(folder / "provenance.json")
+    with reading(folder / "provenance.json"):
+        if started["format"] != FORMAT or started["scope"] != plain(scope):
+            return False
     decision = folder / "decision.json"
-    return not decision.is_file() or read_json(decision).get("verdict") == "incomplete"
+    if not decision.is_file():
+        return True
+    with reading(decision):
+        return bool(read_json(decision)["verdict"] == "incomplete")

@@ -18,6 +18,7 @@ import io
 import logging
 import os
 import shutil
+import struct
 import tempfile
 from contextlib import redirect_stderr
 from importlib import metadata
@@ -113,7 +114,7 @@ def _convert(source: Path, target: Path) -> None:
         try:
             tokenizer = AutoTokenizer.from_pretrained(source.parent, **where)
             loaded = AutoModelForCausalLM.from_pretrained(source.parent, dtype=torch.float32, **where)
-        except (ValueError, KeyError, RuntimeError, ImportError, OSError) as error:
+        except (ValueError, KeyError, RuntimeError, ImportError, OSError, struct.error) as error:
             raise ModelError(
                 f"cannot be converted ({error})",
                 where=source,

@@ -41,6 +41,8 @@ CONTEXT = 128_000
 CHARACTERS_PER_TOKEN = 4
 MAX_STOPS = 4
 LONG_PAUSE = 5.0
+QUIET_SECONDS = 30.0
+"""After a warning about a pause, further ones are not warnings: all lanes meet the same trouble."""
 
 
 def open_endpoint(
@@ -112,6 +114,7 @@ class Endpoint:
         self._tally = Tally(self.address)
         self._limit_key = "max_tokens"
         self._estimates = False
+        self._quiet_until = 0.0
         times = openai.Timeout(limits.read, connect=limits.connect)
         # Retries are counted in Usage.calls, so they are made here and not inside the client.
         self._client = openai.OpenAI(base_url=address, api_key=key, timeout=times, max_retries=0)
@@ -209,9 +212,16 @@ class Endpoint:
             wait = pause(reply, calls, self._limits.retries, self._tally.answered > 0)
             if wait is None or stop.is_set():
                 return _without_answer(request, reply, Usage(calls=calls, seconds=seconds))
-            level = logging.WARNING if wait > LONG_PAUSE else logging.INFO
-            log.log(level, "%s: %s; again in %.0f s", self.address, reply.said, wait)
+            log.log(self._loudness(wait), "%s: %s; again in %.0f s", self.address, reply.said, wait)
             (self._limits.sleep or stop.wait)(wait)
+
+    def _loudness(self, wait: float) -> int:
+        """The level at which a pause is logged: a long one is a warning, once in a while."""
+        now = time.monotonic()
+        if wait <= LONG_PAUSE or now < self._quiet_until:
+            return logging.INFO
+        self._quiet_until = now + QUIET_SECONDS
+        return logging.WARNING
 
     def _call(self, request: Request) -> Reply | Trouble:
         """One attempt."""

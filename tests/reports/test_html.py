@@ -16,7 +16,7 @@ from reports import Report, ReportAnswer, ReportRow
 from reports.html import MAX_BYTES, TEMPLATES, render
 from tests.evals import measurements
 from tests.reports.attacks import hostile
-from tests.reports.decisions import VERDICTS, decision, dev_rows, long_names, report
+from tests.reports.decisions import VERDICTS, decision, dev_rows, long_names, report, requirement
 from tests.reports.gold import assert_gold
 from tests.reports.page import Element, read
 
@@ -144,10 +144,12 @@ def test_only_a_binding_ship_looks_good() -> None:
 
 
 def test_a_part_with_nothing_to_show_is_left_out() -> None:
-    bare = Report(decision("incomplete", "… Incomplete: nothing was scored", looks={}, provenance={}))
+    unjudged = requirement("exact", 0.8, "insufficient evidence", (None, None, None), n=0, approach=None)
+    nothing = {"looks": {}, "provenance": {}, "requirements": [unjudged]}
+    bare = Report(decision("incomplete", "… Incomplete: nothing was scored", **nothing))
     found = read(render(bare))
     assert [section.attributes["id"] for section in found.with_class("part")] == ["provenance"]
-    assert not found.with_class("requirements")
+    assert {a.attributes["href"] for a in found.all("main")[0].all("a")} == set()
 
 
 def test_every_dev_row_is_there_without_script_and_the_default_shows_where_approaches_differ() -> None:

@@ -1,24 +1,29 @@
 """A small task on disk, a loopback endpoint that can do it, and the command line run in this process.
 
 12 rows of dev and 12 of test; the right answer is the last word of the input, and the endpoint says
-it except for every fifth row.
+it except for rows 4 and 9 of each split.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import evals.models
+from evals.models import Loader
 from tests.evals.models.openai_server import Body, OpenAIServer, Say
 from workbench.cli.main import run
 
 COLOURS = ("red", "green", "blue")
-SHOWN = ("report.html", "summary.md", "junit.xml", "decision.json")
 
 
-def rows(split: str, count: int) -> list[dict[str, Any]]:
+def rows(split: str, count: int = 12) -> list[dict[str, Any]]:
     colours = [COLOURS[n % 3] for n in range(count)]
     return [
         {"id": f"{split}{n}", "input": f"{split} number {n} is {colour}", "output": colour}
@@ -26,32 +31,41 @@ def rows(split: str, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def last_word(path: str, body: Body) -> Say:
-    """The endpoint's answer: right except for rows 4 and 9 of a split."""
-    _, _, number, _, colour = str(body["messages"][-1]["content"]).split()[-5:]
+def able(path: str, body: Body) -> Say:
+    """The endpoint's rule that does the task."""
+    *_, number, _, colour = str(body["messages"][-1]["content"]).split()
     return Say(message="purple" if number in ("4", "9") else colour)
 
 
-def able(**more: Any) -> OpenAIServer:
-    """An endpoint that does the task."""
-    return OpenAIServer(**{"rule": last_word, **more})
+class DownAfter:
+    """A rule: able for so many requests, then something else."""
+
+    def __init__(self, requests: int, then: Say) -> None:
+        self.left, self.then = requests, then
+
+    def __call__(self, path: str, body: Body) -> Say:
+        self.left -= 1
+        return able(path, body) if self.left >= 0 else self.then
 
 
-def nobody() -> str:
-    """An address where nobody listens."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        port: int = free.getsockname()[1]
+        return port
+
+
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the commands open endpoints that do not pause between attempts and wait briefly for answers."""
+    loader: Callable[..., Loader] = functools.partial(Loader, sleep=lambda seconds: None, read_seconds=0.1)
+    monkeypatch.setattr(evals.models, "Loader", loader)
 
 
 class SmallTask:
-    """Writes the files; change `keys`, `text` or `files` before `write`."""
+    """Writes the files of the task; after a change of `keys`, `write` does so again."""
 
-    def __init__(self, folder: Path, url: str = "http://127.0.0.1:9/v1") -> None:
-        self.folder = folder
-        self.path = folder / "task.yaml"
-        self.out = folder / "runs"
-        self.files = {split: rows(split, 12) for split in ("dev", "test")}
+    def __init__(self, folder: Path, url: str = "http://127.0.0.1:9/v1", **keys: Any) -> None:
+        self.folder, self.path, self.out = folder, folder / "task.yaml", folder / "runs"
         self.keys: dict[str, Any] = {
             "name": "colours",
             "model": {"endpoint": url, "name": "toy"},
@@ -61,51 +75,55 @@ class SmallTask:
             "policy": "point",
             "requirements": [{"metric": "label", "at_least": 0.7, "kind": "quality"}],
             "ladder": [{"name": "zero_shot"}, {"name": "system_prompt"}],
+            **keys,
         }
+        folder.mkdir(parents=True, exist_ok=True)
+        for split in ("dev", "test"):
+            text = "".join(json.dumps(row) + "\n" for row in rows(split))
+            (folder / f"{split}.jsonl").write_text(text)
         self.write()
 
-    def write(self) -> SmallTask:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for split, content in self.files.items():
-            self.lines(split, *map(json.dumps, content))
-        self.path.write_text(json.dumps(self.keys, indent=1))
-        return self
+    def write(self, **keys: Any) -> None:
+        self.path.write_text(json.dumps({**self.keys, **keys}, indent=1))
 
-    def lines(self, split: str, *lines: str) -> None:
-        (self.folder / f"{split}.jsonl").write_text("".join(line + "\n" for line in lines))
+    def replace_line(self, line: int, text: bytes | str) -> None:
+        """Put another text in place of a line (from 1) of test.jsonl."""
+        path = self.folder / "test.jsonl"
+        lines = path.read_bytes().split(b"\n")
+        lines[line - 1] = text if isinstance(text, bytes) else text.encode()
+        path.write_bytes(b"\n".join(lines))
 
-    def at(self, url: str) -> SmallTask:
-        """The same task at another address: what a server that comes back elsewhere is to a test."""
-        self.keys["model"]["endpoint"] = url
-        return self.write()
+    def assess(self, *options: str) -> int:
+        """`wb assess` in this process; one request at a time unless -j says otherwise."""
+        return run(["assess", str(self.path), "--out", str(self.out), "-j", "1", *options])
 
-    def run(self, command: str = "assess", *options: str) -> int:
-        """`wb COMMAND task.yaml OPTIONS`, in this process."""
-        out = ["--out", str(self.out)] if command in ("assess", "escalate") else []
-        return run([command, str(self.path), *out, *options])
+    def runs(self) -> list[Path]:
+        """The run folders, oldest first."""
+        home = self.out / "colours"
+        return sorted(path for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
 
     def decision(self) -> dict[str, Any]:
-        """The newest run's decision without what differs from time to time."""
-        return comparable(self.newest() / "decision.json")
-
-    def newest(self) -> Path:
-        home = self.out / "colours"
-        return home / (home / "latest").read_text().strip()
-
-
-def comparable(path: Path) -> dict[str, Any]:
-    """A decision without its provenance and its seconds."""
-    decision: dict[str, Any] = json.loads(path.read_text())
-    del decision["provenance"]
-    for approach in decision["approaches"]:
-        del approach["fit_seconds"]
-    return decision
+        """The only run's decision without what differs from place to place and time to time."""
+        (folder,) = self.runs()
+        text = (folder / "decision.json").read_text().replace(str(self.folder), "")
+        decision: dict[str, Any] = json.loads(text)
+        del decision["provenance"]
+        for approach in decision["approaches"]:
+            del approach["fit_seconds"], approach["why"]
+        return decision
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder with its bytes; locks, which stay empty-handed, left out."""
+    """Every file below a folder with its bytes, locks left out: they hold nothing but their owner."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.endswith(".lock")
     }
+
+
+def undisturbed(folder: Path, server: OpenAIServer, **keys: Any) -> dict[str, Any]:
+    """The decision of a run that nothing went wrong in."""
+    task = SmallTask(folder, server.url, **keys)
+    assert task.assess("-q") == 0
+    return task.decision()

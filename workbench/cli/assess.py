@@ -14,9 +14,13 @@ from workbench.cli.options import exit_zero_option, jobs_option, json_option, ou
 @task_argument
 @click.option("--dev-only", is_flag=True, help="Touch no test row: for working on a prompt. Not binding.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this rung; repeatable. Not binding.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N dev and N test rows. Not binding.")
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="At most N dev rows and no test row: for trying out. Not binding."
+)
 @click.option("--latency", is_flag=True, help="Time single requests of the shortlisted approaches.")
-@click.option("--seed", type=int, default=0, show_default=True, help="For generation; splits never depend on it.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="For generation; splits never depend on it."
+)
 @out_option
 @jobs_option
 @json_option
@@ -43,11 +47,13 @@ def command(
     """
     from evals.models import Loader
     from workbench.assess import Plan, assess
-    from workbench.cli.verdict import exit_code, show
+    from workbench.cli.verdict import exit_code, interruption, show
     from workbench.runs import Scope
 
     scope = Scope(tuple(only), limit, dev_only, seed)
     plan = Plan(task, out, scope, latency, console.progress)
     run, decision = assess(plan, Loader(jobs=jobs))
     show(console, run.folder, decision, as_json=as_json)
+    if decision.verdict == "incomplete":
+        console.error(interruption(decision))
     return 0 if exit_zero and decision.verdict != "incomplete" else exit_code(decision)

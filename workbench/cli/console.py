@@ -23,13 +23,19 @@ REDRAW_SECONDS = 0.1
 class Console:
     """Writes for one command. `progress` has the form of `evals.types.Progress`."""
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False, color: bool = True) -> None:
-        self.quiet, self.verbose, self.color = quiet, verbose, color
-        self._live = sys.stderr.isatty() and not verbose
+    def __init__(self, *, color: bool = True) -> None:
+        self.quiet, self.verbose, self.color = False, False, color
+        self._live = sys.stderr.isatty()
         self._drawn = 0.0
         self._open_line = False
         self._step = ""
         self._tenth = -1
+
+    def adjust(self, *, quiet: bool = False, verbose: bool = False, no_color: bool = False) -> None:
+        """Take in what the command line says."""
+        self.quiet, self.verbose = self.quiet or quiet, self.verbose or verbose
+        self.color = self.color and not no_color
+        self._live = sys.stderr.isatty() and not self.verbose
 
     def say(self, text: str = "") -> None:
         """A line of the result."""
@@ -92,7 +98,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[in
 
     def line(cells: Sequence[str]) -> str:
         return "  ".join(
-            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+            c.rjust(w) if i in right else c.ljust(w)
+            for i, (c, w) in enumerate(zip(cells, widths, strict=True))
         ).rstrip()
 
     return "\n".join([line(head), line(["─" * w for w in widths]), *map(line, rows)])

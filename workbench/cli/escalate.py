@@ -12,7 +12,9 @@ from workbench.cli.options import out_option, task_argument
 
 @click.command("escalate")
 @task_argument
-@click.option("--run", type=click.Path(path_type=Path), metavar="RUN", help="Take the decision from this folder.")
+@click.option(
+    "--run", type=click.Path(path_type=Path), metavar="RUN", help="Take the decision from this folder."
+)
 @out_option
 @click.pass_obj
 def command(console: Console, task: Path, run: Path | None, out: Path) -> int:

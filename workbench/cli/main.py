@@ -6,17 +6,21 @@ Exit codes: 0 met or done, 1 bad input, 2 wrong usage, 3 not met, 4 evidence ins
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import click
 
-from evals.errors import WorkbenchError
+from evals.errors import ResumableError, WorkbenchError
 from workbench.cli.console import Console
+
+log = logging.getLogger(__name__)
 
 COMMANDS = {
     "init": "Write a commented task folder to start from.",
@@ -44,6 +48,8 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"workbench.cli.{cmd_name}")
         command: click.Command = module.command
+        if not any(param.name == "quiet" for param in command.params):
+            command.params = [*command.params, *_common_options()]
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -69,24 +75,41 @@ def _version() -> str:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(_version(), prog_name="wb")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result and errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Log what happens, with the library's own messages.")
-@click.option("--no-color", is_flag=True, help="Plain text; so does the environment variable NO_COLOR.")
-@click.pass_context
-def wb(ctx: click.Context, quiet: bool, verbose: bool, no_color: bool) -> None:
+def wb() -> None:
     """Decide by evidence whether an LLM task needs a better prompt or tuning.
 
     Start with `wb init`, then `wb check task.yaml` and `wb assess task.yaml`.
     """
-    ctx.obj = Console(quiet=quiet, verbose=verbose, color=not no_color and not os.environ.get("NO_COLOR"))
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING,
-        format="%(name)s: %(message)s" if verbose else "%(message)s",
-        stream=sys.stderr,
-    )
-    if not verbose:
-        for noisy in ("transformers", "sentence_transformers", "httpx", "datasets", "faiss"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def _common_options() -> list[click.Option]:
+    """What may stand before the command and behind it."""
+    said = {
+        ("-q", "--quiet"): "No progress, only the result and errors.",
+        ("-v", "--verbose"): "Log what happens, with the libraries' own messages.",
+        ("--no-color",): "Plain text; so does the environment variable NO_COLOR.",
+    }
+    return [
+        click.Option(names, is_flag=True, expose_value=False, callback=_adjust, help=text)
+        for names, text in said.items()
+    ]
+
+
+def _adjust(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Take an option of `_common_options` into the console and the log."""
+    if ctx.obj is None:
+        ctx.obj = Console(color=not os.environ.get("NO_COLOR"))
+    console: Console = ctx.obj
+    if value:
+        console.adjust(**{str(param.name): True})
+    level = logging.INFO if console.verbose else logging.ERROR if console.quiet else logging.WARNING
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger().setLevel(level)
+    for noisy in ("transformers", "sentence_transformers", "httpx", "datasets", "faiss"):
+        logging.getLogger(noisy).setLevel(level if console.verbose else logging.ERROR)
+
+
+wb.params.extend(_common_options())
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -97,7 +120,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
-        result = wb.main(args=list(args) if args is not None else None, standalone_mode=False)
+        result = wb.main(args=list(args) if args is not None else None, prog_name="wb", standalone_mode=False)
         return int(result or 0)
     except click.UsageError as error:
         error.show()
@@ -112,5 +135,19 @@ def run(args: Sequence[str] | None = None) -> int:
         Console.error("interrupted; what was finished is kept: the same command continues")
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (the reader of our output has gone)
+        _drop_output()
         return 0
+    except OSError as error:
+        _drop_output()
+        log.info("refused by the system", exc_info=error)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        Console.error(
+            f"{error.filename or 'output'}: {error.strerror or error}\n"
+            + ("Free some space and run the same command again." if full else "-v shows where it happened.")
+        )
+        return ResumableError.exit_code if full else 1
+
+
+def _drop_output() -> None:
+    """Nobody takes what is still to be said."""
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115

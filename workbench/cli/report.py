@@ -23,7 +23,7 @@ def command(console: Console, run: Path, as_json: bool, exit_zero: bool) -> int:
     """
     from evals.models import Loader
     from evals.store import lock
-    from workbench.cli.verdict import exit_code, show
+    from workbench.cli.verdict import exit_code, interruption, show
     from workbench.evidence import conclude
     from workbench.runs import find_run
 
@@ -31,4 +31,6 @@ def command(console: Console, run: Path, as_json: bool, exit_zero: bool) -> int:
     with lock(found.folder / ".lock"):
         decision = conclude(found, Loader())
     show(console, found.folder, decision, as_json=as_json)
+    if decision.verdict == "incomplete":
+        console.error(interruption(decision))
     return 0 if exit_zero and decision.verdict != "incomplete" else exit_code(decision)

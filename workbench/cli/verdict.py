@@ -24,6 +24,9 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
         console.say_json(decision)
         return
     console.say(approaches_table(decision))
+    for approach in decision.approaches:
+        if approach["why"]:
+            console.say(f"{approach['name']}: {approach['why']}")
     console.say()
     for requirement in decision.requirements:
         console.say(f"{requirement['status']:<22} {requirement.get('why') or requirement['metric']}")
@@ -37,6 +40,14 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
     console.say(console.style(decision.headline, fg=COLORS[decision.verdict], bold=True))
 
 
+def interruption(decision: Decision) -> str:
+    """What left rows missing, and how to go on: the two lines on stderr of an incomplete run."""
+    short = [a for a in decision.approaches if a["why"] and a["state"] in ("incomplete", "scored")]
+    first = min(short, key=lambda a: a["state"] != "incomplete", default=None)
+    why = f"{first['name']}: {first['why']}" if first else decision.headline
+    return f"{why}\nThe same command continues: {decision.recommendation.get('command')}"
+
+
 def approaches_table(decision: Decision) -> str:
     """One line an approach: dev and test score with interval on each required grader metric."""
     metrics = [r["metric"] for r in decision.requirements if r["kind"] in ("format", "quality")]
@@ -45,12 +56,12 @@ def approaches_table(decision: Decision) -> str:
         head = ["approach", *(f"{m} (dev)" for m in metrics), "prompt tokens"]
     rows = []
     for approach in decision.approaches:
-        if approach["state"] == "scored":
+        if approach.get("dev"):
             splits = [approach.get("dev"), approach.get("test")][: 1 + (len(head) > 2 + len(metrics))]
             figures = [_figure(split, metric) for split in splits for metric in metrics]
             rows.append([approach["name"], *figures, _count(approach.get("tokens_in"))])
         else:
-            rows.append([approach["name"], f"{approach['state']}: {approach['why']}"] + [""] * (len(head) - 2))
+            rows.append([approach["name"], approach["state"]] + [""] * (len(head) - 2))
     return table(head, rows, right=[len(head) - 1])
 
 

@@ -114,18 +114,22 @@ class Engine:
         return self._unfit is not None
 
     def _wave(self, wave: Wave, rows: list[Row], plain: bool) -> Iterator[Row]:
-        """Run rows of a wave; when memory does not suffice, in halves."""
+        """Run rows of a wave; when memory does not suffice, those not yet answered in halves."""
+        left = list(rows)
         try:
-            if plain:
-                yield from run_plain(self.core.model, rows, self.ends)
-            else:
-                yield from run_wave(self.core, rows, self._shared(wave, rows))
+            running = (
+                run_plain(self.core.model, rows, self.ends)
+                if plain
+                else run_wave(self.core, rows, self._shared(wave, rows))
+            )
+            for row in running:
+                left.remove(row)
+                yield row
             return
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
-        left = [row for row in rows if row.finish is None]
-        if len(left) < 2:
+        if len(rows) == 1:
             raise ModelError(
                 f"not enough memory for one request of {len(rows[0].prompt)} tokens",
                 hint="Use a smaller model, a shorter prompt or fewer max_tokens.",
@@ -133,9 +137,10 @@ class Engine:
         log.warning("not enough memory for %d rows at once: going on with half of them", len(rows))
         for row in left:
             row.reset()
-        middle = (len(left) + 1) // 2
-        yield from self._wave(wave, left[:middle], plain)
-        yield from self._wave(wave, left[middle:], plain)
+        half = (len(rows) + 1) // 2
+        for part in (left[:half], left[half:]):
+            if part:
+                yield from self._wave(wave, part, plain)
 
     def _shared(self, wave: Wave, rows: list[Row]) -> Slab | None:
         """The wave's prefix, computed when the wave before had another."""

@@ -55,12 +55,13 @@ class Seen:
 
 @dataclass
 class OpenAIServer:
-    """Use as a context manager; `url` is the address to give to a client."""
+    """Use as a context manager; `url` is the address to give to a client. `port` 0 takes a free one."""
 
     script: Iterable[Say] = ()
     always: Say = field(default_factory=Say)
     rule: Callable[[str, Body], Say | None] = lambda path, body: None
     models: Say | dict[str, dict[str, Any]] = field(default_factory=_toy)
+    port: int = 0
 
     def __post_init__(self) -> None:
         self.seen: list[Seen] = []
@@ -72,7 +73,7 @@ class OpenAIServer:
         self._lock = Lock()
 
     def __enter__(self) -> OpenAIServer:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
         self._server.daemon_threads = True
         self._server.block_on_close = False
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

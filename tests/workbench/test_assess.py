@@ -1,0 +1,278 @@
+"""The whole of `wb assess`, from a task on disk to a decision: every verdict, and what is spent on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals.errors import ModelError, OutageError
+from evals.types import Decision, Request
+from tests.scripted import Scripted, ScriptedModels
+from workbench.assess import Plan, assess
+from workbench.evidence import conclude, read_looks
+from workbench.runs import Run, Scope
+
+LABELS = ("calm", "angry", "sad")
+SHOWN = ("decision.json", "report.html", "summary.md", "junit.xml")
+
+
+def truth(number: int) -> str:
+    return LABELS[number % 3]
+
+
+def rows(split: str, count: int, first: int = 0) -> list[dict[str, Any]]:
+    return [
+        {"id": f"{split}-{n}", "input": f"{split} message {n}", "output": truth(n)}
+        for n in range(first, first + count)
+    ]
+
+
+@dataclass
+class Desk:
+    """A task folder and a scripted model: `share` of rows answered right, by rung."""
+
+    folder: Path
+    share: Callable[[str], float]
+    asked: list[Request] = field(default_factory=list)
+    keys: dict[str, Any] = field(default_factory=dict)
+    splits: dict[str, int] = field(default_factory=lambda: {"train": 30, "dev": 40, "test": 120})
+    fail: Callable[[Request], bool] = lambda request: False
+
+    def write(self) -> Desk:
+        for split, count in self.splits.items():
+            lines = "".join(json.dumps(row) + "\n" for row in rows(split, count))
+            (self.folder / f"{split}.jsonl").write_text(lines)
+        task = {
+            "name": "mood",
+            "model": "smollm2-135m",
+            "data": {split: f"{split}.jsonl" for split in self.splits},
+            "prompt": {"instruction": "Name the mood."},
+            "output": {"labels": list(LABELS)},
+            "requirements": [{"metric": "label", "at_least": 0.8, "kind": "quality"}],
+            "ladder": [{"name": "zero_shot"}, {"name": "system_prompt"}, {"name": "few_shot", "k": 2, "draws": 1}],
+            **self.keys,
+        }
+        (self.folder / "task.yaml").write_text(json.dumps(task))
+        return self
+
+    def answer(self, request: Request) -> str:
+        if self.fail(request):
+            raise OutageError("the model is away")
+        self.asked.append(request)
+        number = int(request.id.rsplit("-", 1)[1])
+        right = (number * 37) % 100 < 100 * self.share(rung_of(request))
+        return truth(number) if right else truth(number + 1)
+
+    def assess(self, **scope: Any) -> tuple[Run, Decision]:
+        self.write()
+        plan = Plan(self.folder / "task.yaml", self.folder / "runs", Scope(**scope))
+        return assess(plan, ScriptedModels(Scripted(self.answer)))
+
+    def looks(self) -> list[str]:
+        return [look.name for look in read_looks(self.folder / "looks.jsonl")]
+
+    def test_rows_asked(self) -> int:
+        return sum(request.id.startswith("test") for request in self.asked)
+
+
+def rung_of(request: Request) -> str:
+    roles = [message.role for message in request.prompt]  # type: ignore[union-attr]
+    if "assistant" in roles:
+        return "few_shot"
+    return "system_prompt" if roles[0] == "system" else "zero_shot"
+
+
+def desk(folder: Path, **shares: float) -> Desk:
+    return Desk(folder, lambda rung: shares.get(rung, 0.0))
+
+
+def statuses(decision: Decision) -> dict[str, Any]:
+    return {a["name"]: a["statuses"].get("label") for a in decision.approaches}  # type: ignore[union-attr]
+
+
+def test_the_cheapest_approach_that_meets_everything_on_test_ships(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.95, few_shot=0.95)
+    run, decision = at.assess()
+    assert (decision.verdict, decision.approach) == ("ship", "system_prompt")
+    assert decision.binding is False  # the task's own ladder leaves a default rung out
+    assert "knn_few_shot" in " ".join(decision.notes)
+    assert [a["state"] for a in decision.approaches] == ["scored"] * 3
+    assert all((run.folder / name).is_file() for name in SHOWN)
+
+
+def test_when_every_rung_misses_on_dev_no_test_row_is_touched_and_no_look_spent(tmp_path: Path) -> None:
+    at = desk(tmp_path, zero_shot=0.1, few_shot=0.3)
+    at.splits["train"] = 150
+    _, decision = at.assess()
+    assert decision.verdict == "escalate"
+    assert decision.recommendation["method"] == "lora"
+    assert at.test_rows_asked() == 0
+    assert at.looks() == []
+
+
+def test_without_enough_training_rows_a_miss_stops(tmp_path: Path) -> None:
+    at = desk(tmp_path, zero_shot=0.1)
+    at.splits["train"] = 5
+    _, decision = at.assess()
+    assert decision.verdict == "stop"
+    assert decision.recommendation["action"] == "collect_train"
+
+
+def test_a_score_too_near_its_threshold_asks_for_more_rows(tmp_path: Path) -> None:
+    at = desk(tmp_path, few_shot=0.83)
+    _, decision = at.assess()
+    assert decision.verdict == "collect"
+    assert isinstance(decision.recommendation["rows"], int)
+    assert at.looks() == ["few_shot"]
+
+
+def test_only_the_shortlist_is_asked_on_test_and_each_spends_one_look(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.9, few_shot=0.99)
+    _, decision = at.assess()
+    assert at.looks() == ["system_prompt", "few_shot"]
+    assert at.test_rows_asked() == 2 * 120
+    assert decision.looks == {"planned": 4, "used": 2}
+
+
+def test_assessing_again_asks_nothing_and_spends_nothing(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.95)
+    first, decision = at.assess()
+    asked = len(at.asked)
+    second, again = at.assess()
+    assert second.id != first.id
+    assert len(at.asked) == asked
+    assert at.looks() == ["system_prompt"]
+    assert (again.verdict, again.looks) == (decision.verdict, decision.looks)
+    assert statuses(again) == statuses(decision)
+
+
+def test_a_changed_threshold_decides_again_from_disk_and_is_said(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.95)
+    at.assess()
+    asked = len(at.asked)
+    at.keys["requirements"] = [{"metric": "label", "at_least": 0.5, "kind": "quality"}]
+    _, decision = at.assess()
+    assert len(at.asked) == asked
+    assert any("threshold" in note.lower() and "0.8" in note and "0.5" in note for note in decision.notes)
+
+
+def test_a_changed_prompt_is_asked_again_and_is_a_new_look(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.95)
+    at.assess()
+    asked = len(at.asked)
+    at.keys["prompt"] = {"instruction": "Say the mood."}
+    _, decision = at.assess()
+    assert len(at.asked) > asked
+    assert decision.looks == {"planned": 4, "used": 2}
+
+
+def test_when_the_looks_are_spent_nothing_can_be_met(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.99)
+    at.keys["looks"] = 1
+    assert at.assess()[1].verdict == "ship"
+    at.keys["prompt"] = {"instruction": "Say the mood."}
+    _, decision = at.assess()
+    assert decision.verdict == "collect"
+    assert any("test set spent" in note for note in decision.notes)
+
+
+def test_dev_only_and_limit_touch_no_test_row(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.95)
+    for scope in ({"dev_only": True}, {"limit": 10}):
+        _, decision = at.assess(**scope)
+        assert decision.binding is False
+    assert at.test_rows_asked() == 0
+    assert at.looks() == []
+    assert decision.approaches[0]["dev"]["label"]["n"] == 10  # type: ignore[index, call-overload]
+
+
+def test_only_runs_the_named_rungs(tmp_path: Path) -> None:
+    _, decision = desk(tmp_path, system_prompt=0.95).assess(only=("system_prompt",))
+    assert [a["name"] for a in decision.approaches] == ["system_prompt"]
+    assert any("--only" in note for note in decision.notes)
+
+
+def test_stop_first_leaves_the_costlier_rungs_out(tmp_path: Path) -> None:
+    at = desk(tmp_path, zero_shot=1.0, few_shot=1.0)
+    at.keys["ladder"] = {"stop": "first"}
+    _, decision = at.assess()
+    assert (decision.verdict, decision.approach, decision.binding) == ("ship", "zero_shot", True)
+    assert {a["state"] for a in decision.approaches[1:]} == {"not applicable"}
+    assert {rung_of(request) for request in at.asked} == {"zero_shot"}
+
+
+@pytest.mark.parametrize("after", [0, 25, 60, 130, 200])
+def test_an_outage_is_incomplete_and_the_same_command_ends_as_if_there_had_been_none(
+    tmp_path: Path, after: int
+) -> None:
+    (tmp_path / "calm").mkdir()
+    (tmp_path / "away").mkdir()
+    calm = desk(tmp_path / "calm", system_prompt=0.95)
+    _, wanted = calm.assess()
+    away = desk(tmp_path / "away", system_prompt=0.95)
+    away.fail = lambda request: len(away.asked) >= after
+    first, broken = away.assess()
+    assert broken.verdict == "incomplete"
+    assert (first.folder / "report.html").is_file()
+    away.fail = lambda request: False
+    second, found = away.assess()
+    assert second.id == first.id
+    assert (found.verdict, found.approach, found.looks) == (wanted.verdict, wanted.approach, wanted.looks)
+    assert statuses(found) == statuses(wanted)
+    assert away.looks() == calm.looks()
+    assert len(away.asked) == len(calm.asked)
+
+
+def test_a_rung_that_the_model_cannot_do_fails_alone(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.95)
+
+    def refuse(request: Request) -> bool:
+        if rung_of(request) == "few_shot":
+            raise ModelError("not enough memory for one request")
+        return False
+
+    at.fail = refuse
+    _, decision = at.assess()
+    assert (decision.verdict, decision.binding) == ("ship", False)
+    assert [a["state"] for a in decision.approaches] == ["scored", "scored", "failed"]
+    assert any("not enough memory" in note for note in decision.notes)
+
+
+def test_a_model_that_never_answers_fails_the_run(tmp_path: Path) -> None:
+    at = desk(tmp_path)
+
+    def refuse(request: Request) -> bool:
+        raise ModelError("the key is wrong")
+
+    at.fail = refuse
+    with pytest.raises(ModelError, match="the key is wrong"):
+        at.assess()
+
+
+def test_concluding_the_same_folder_again_gives_the_same_bytes(tmp_path: Path) -> None:
+    run, _ = desk(tmp_path, system_prompt=0.95).assess()
+    before = {name: (run.folder / name).read_bytes() for name in SHOWN}
+    conclude(run, ScriptedModels(Scripted(lambda request: "")))
+    assert {name: (run.folder / name).read_bytes() for name in SHOWN} == before
+
+
+def test_no_test_row_is_shown_as_text(tmp_path: Path) -> None:
+    run, _ = desk(tmp_path, system_prompt=0.95).assess()
+    shown = "".join((run.folder / name).read_text() for name in SHOWN)
+    assert "dev message" in shown
+    assert "test message" not in shown
+
+
+def test_a_rung_sees_no_test_row_and_a_query_no_target(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.2)
+    at.splits["train"] = 150
+    at.assess()
+    prompts = [m.content for request in at.asked for m in request.prompt]  # type: ignore[union-attr]
+    assert not any("test message" in text for text in prompts)
+    last = [request.prompt[-1].content for request in at.asked]  # type: ignore[union-attr]
+    assert not any(label in text for text in last for label in LABELS)
