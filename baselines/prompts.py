@@ -8,7 +8,8 @@ from typing import Any
 
 from baselines.approach import Decoder, Prompt, Prompted
 from evals.graders import answer_text
-from evals.task import OutputSpec, Task
+from evals.output import OutputSpec
+from evals.task import Task
 from evals.types import Example, Work
 
 
@@ -80,7 +81,9 @@ def _kind(part: Any) -> str:
     if not isinstance(part, dict):
         return "any value"
     if "enum" in part:
-        return "one of " + ", ".join(answer_text(v) if not isinstance(v, str) else f'"{v}"' for v in part["enum"])
+        return "one of " + ", ".join(
+            answer_text(v) if not isinstance(v, str) else f'"{v}"' for v in part["enum"]
+        )
     for choice in ("anyOf", "oneOf"):
         if choice in part:
             return " or ".join(dict.fromkeys(_kind(option) for option in part[choice]))
@@ -89,7 +92,12 @@ def _kind(part: Any) -> str:
     if part.get("type") == "object" and part.get("properties"):
         inner = ", ".join(f'"{name}": {_kind(p)}' for name, p in part["properties"].items())
         return "an object with " + inner
-    words = {"string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
+    words = {
+        "string": "a text",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+    }
     if part.get("type") in words and set(part) <= {"type", "description", "title"}:
         return words[part["type"]]
     bare = {k: v for k, v in part.items() if k not in ("description", "title")}

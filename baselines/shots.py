@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 
 from baselines.approach import Prompt, Prompted, Shots
@@ -64,7 +65,9 @@ class KnnFewShot:
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         pool = Shots(tuple(_usable(train, self.name)), self.k, self.embedder)
-        settings = [_approach(self.name, work.task, work.seed, pool, described) for described in (False, True)]
+        settings = [
+            _approach(self.name, work.task, work.seed, pool, described) for described in (False, True)
+        ]
         return race([_shortened(setting, dev, work) for setting in settings], dev, work)
 
 
@@ -88,7 +91,8 @@ def _approach(name: str, task: Task, seed: int, shots: Shots, described: bool) -
 def _shortened(approach: Prompted, dev: Sequence[Example], work: Work) -> Prompted:
     """The approach with as many of its shots as leave room for the longest dev rows and an answer."""
     shots = approach.prompt.shots
-    assert shots is not None
+    if shots is None:
+        return approach
     model = work.models.open(approach.model)
     room = model.context - approach.decoder.max_tokens
     longest = sorted(dev, key=lambda e: len(e.input))[-3:]
@@ -97,8 +101,12 @@ def _shortened(approach: Prompted, dev: Sequence[Example], work: Work) -> Prompt
         stand_in = by_length[-k:] if shots.retrieve else shots.examples[:k]
         if all(model.count(approach.prompt.render(e.query(), stand_in)) <= room for e in longest):
             kept = shots.examples if shots.retrieve else shots.examples[:k]
-            return replace(approach, prompt=replace(approach.prompt, shots=replace(shots, k=k, examples=kept)))
-    raise NotApplicable(f"{approach.name}: not one training example fits the context of {model.context} tokens")
+            return replace(
+                approach, prompt=replace(approach.prompt, shots=replace(shots, k=k, examples=kept))
+            )
+    raise NotApplicable(
+        f"{approach.name}: not one training example fits the context of {model.context} tokens"
+    )
 
 
 def race(settings: Sequence[Prompted], dev: Sequence[Example], work: Work) -> Prompted:
@@ -123,8 +131,10 @@ def _figure(setting: Prompted, heats: Sequence[Sequence[Example]], work: Work) -
     path, step = work.dir / f"{setting.hash}.jsonl", f"{setting.name}: race"
     found: dict[str, Prediction] = {}
     for heat in heats:
-        before = len(found)
-        found |= predict(
-            setting, heat, work.models, path, "dev", lambda n, b=before: work.progress(step, b + n, len(rows))
-        )
+        show = partial(_show, work, step, len(found), len(rows))
+        found |= predict(setting, heat, work.models, path, "dev", show)
     return work.grade([(e, found[e.id]) for e in rows])
+
+
+def _show(work: Work, step: str, before: int, total: int, done: int) -> None:
+    work.progress(step, before + done, total)

@@ -55,7 +55,9 @@ class Workload:
             return str(tokenizer.decode(ids[:tokens]))
 
         head = text(self.shared) if self.shared else ""
-        return [head + text(rng.randint(self.own * 9 // 10, self.own * 11 // 10)) for _ in range(self.requests)]
+        return [
+            head + text(rng.randint(self.own * 9 // 10, self.own * 11 // 10)) for _ in range(self.requests)
+        ]
 
 
 FULL = (
@@ -86,7 +88,9 @@ def plain(model: LocalModel, batch: int) -> Run:
     def run(prompts: Sequence[str], new: int) -> None:
         rows = sorted(prompts, key=len, reverse=True)
         for start in range(0, len(rows), batch):
-            inputs = tokenizer(rows[start : start + batch], return_tensors="pt", padding=True, padding_side="left")
+            inputs = tokenizer(
+                rows[start : start + batch], return_tensors="pt", padding=True, padding_side="left"
+            )
             with torch.inference_mode():
                 out = network.generate(
                     **inputs.to(network.device), max_new_tokens=new, min_new_tokens=new, do_sample=False
@@ -205,7 +209,9 @@ def main() -> None:
     sizes, runs = ((8, 16), 2) if options.short else ((8, 16, 32, 64), 3)
     for work in SHORT if options.short else FULL:
         if options.only in (None, work.name):
-            say(f"{work.name}: {work.requests} requests, {work.shared} shared tokens, {work.own} own, {work.new} new")
+            say(
+                f"{work.name}: {work.requests} requests, {work.shared} shared tokens, {work.own} own, {work.new} new"
+            )
             show(compare(model, work, sizes, options.runs or runs), options.json)
 
 
@@ -213,7 +219,9 @@ def settings(model: LocalModel) -> None:
     import torch
 
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "lm_eval"))
-    say(f"{model.name}, {model.engine.dtype}, {model.engine.device}, {torch.get_num_threads()} threads; {versions}")
+    say(
+        f"{model.name}, {model.engine.dtype}, {model.engine.device}, {torch.get_num_threads()} threads; {versions}"
+    )
     say(f"{platform.platform()}, {torch.backends.cpu.get_cpu_capability()}")
 
 

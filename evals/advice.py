@@ -133,7 +133,11 @@ def _collect(case: Case) -> tuple[int | None, list[str]]:
 
 
 def _incomplete(case: Case) -> list[str]:
-    why = [f"interrupted before the shortlist was judged on test: {case.interrupted}"] if case.interrupted else []
+    why = (
+        [f"interrupted before the shortlist was judged on test: {case.interrupted}"]
+        if case.interrupted
+        else []
+    )
     for standing in case.standings:
         measured = standing.measured
         if standing.unseen:

@@ -62,7 +62,14 @@ def decide(task: Terms, measured: Sequence[Measured], ledger: Sequence[Look], gi
         verdict = "incomplete"
     shown = shipping or closest(task, standings)
     case = Case(
-        task, verdict, shown, standings, given.next_step, given.commands, len(given.test_rows), given.interrupted
+        task,
+        verdict,
+        shown,
+        standings,
+        given.next_step,
+        given.commands,
+        len(given.test_rows),
+        given.interrupted,
     )
     return Decision(
         task={"name": task.name, "hash": given.task_hash},

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
-Json: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 Role = Literal["system", "user", "assistant"]
 Finish = Literal["stop", "length", "refused", "too_long", "error"]
@@ -306,6 +306,11 @@ class Model(Protocol):
         """How many tokens prompt and answer may have together."""
         ...
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the answers could: with the weights, the tokenizer or the dtype."""
+        ...
+
     def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Iterator[Completion]:
         """Answer every request whose id is not in `done`, in any order, each as soon as it is
         finished. Waves are cut from the whole list, so that what is in `done` changes nothing
@@ -324,7 +329,10 @@ class Model(Protocol):
 class Embedder(Protocol):
     """Texts to unit vectors."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    def __hash__(self) -> int: ...
 
     def embed(self, texts: Sequence[str]) -> Any:
         """float32 array [len(texts), dim], rows of length one."""
@@ -340,9 +348,14 @@ class Models(Protocol):
 
 
 class Approach(Protocol):
-    """A frozen value: a model, a prompt and a decoder; saved as spec.json."""
+    """A frozen value: a model, a prompt and a decoder; saved as spec.json. `hash` identifies what is
+    asked of which model."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def hash(self) -> str: ...
 
     def predict(
         self, queries: Sequence[Query], models: Models, done: Collection[str] = ()
@@ -381,6 +394,7 @@ class Work:
 class Rung(Protocol):
     """A recipe that finds an approach; its options are its fields."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Approach: ...

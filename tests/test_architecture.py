@@ -14,10 +14,30 @@ ROOT = Path(__file__).parents[1]
 FLOORS = ["evals", "baselines", "tuning", "reports", "workbench"]
 """From the ground up."""
 
-INSIDE_EVALS = ["types errors store table", "task", "data", "models", "graders", "stats", "audit", "run", "decide"]
+INSIDE_EVALS = [
+    "types errors store table",
+    "task",
+    "data",
+    "models",
+    "graders",
+    "stats",
+    "audit",
+    "run",
+    "decide",
+]
 """The order inside the ground floor; modules that are not named stand with the package that uses them."""
 
-HEAVY = {"torch", "transformers", "sentence_transformers", "faiss", "scipy", "statsmodels", "datasets", "trl", "peft"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "faiss",
+    "scipy",
+    "statsmodels",
+    "datasets",
+    "trl",
+    "peft",
+}
 
 
 def module_name(path: Path) -> str:
@@ -25,9 +45,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {
-    module_name(path): path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))
-}
+MODULES = {module_name(path): path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))}
 
 
 def imports(path: Path) -> set[str]:
@@ -62,12 +80,16 @@ def test_there_is_no_import_circle() -> None:
 
 def test_the_command_line_starts_without_anything_heavy() -> None:
     code = "import sys, workbench.cli.main; print(*sorted({m.split('.')[0] for m in sys.modules}))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     assert not HEAVY & set(loaded.stdout.split())
 
 
 def test_every_module_opens_by_saying_what_it_is() -> None:
-    silent = [m for m, path in MODULES.items() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    silent = [
+        m for m, path in MODULES.items() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
     assert not silent
 
 

@@ -24,9 +24,18 @@ class Method:
 
 METHODS: tuple[Method, ...] = (
     Method("prompt_tuning", "prompt tuning", 20, "holds a format with tens of rows; the weights stay"),
-    Method("prefix_tuning", "prefix tuning", 20, "holds a format or a style with tens of rows; the weights stay"),
-    Method("lora", "LoRA", 100, "learns format and content from hundreds of rows, without the shots in the prompt"),
-    Method("full", "full fine-tuning", 2000, "competes with LoRA only with thousands of rows and a small model"),
+    Method(
+        "prefix_tuning", "prefix tuning", 20, "holds a format or a style with tens of rows; the weights stay"
+    ),
+    Method(
+        "lora",
+        "LoRA",
+        100,
+        "learns format and content from hundreds of rows, without the shots in the prompt",
+    ),
+    Method(
+        "full", "full fine-tuning", 2000, "competes with LoRA only with thousands of rows and a small model"
+    ),
 )
 
 
@@ -41,7 +50,9 @@ class Recommendation:
 def recommend(train_rows: int, *, hosted: bool) -> Recommendation:
     """What to train first on `train_rows` rows, when prompts alone do not meet the requirements."""
     if hosted:
-        return Recommendation(None, ("the model is hosted and its weights cannot be trained here: name a tune_model",))
+        return Recommendation(
+            None, ("the model is hosted and its weights cannot be trained here: name a tune_model",)
+        )
     fewest = min(method.fewest_rows for method in METHODS)
     if train_rows < fewest:
         return Recommendation(

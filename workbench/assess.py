@@ -10,9 +10,9 @@ import math
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from baselines.approach import Prompted, load, save
 from evals.audit import audit
@@ -51,7 +51,7 @@ class Plan:
 
     task_path: Path
     out: Path = Path("runs")
-    scope: Scope = Scope()
+    scope: Scope = field(default_factory=Scope)
     latency: bool = False
     progress: Progress = lambda step, done, total: None
 
@@ -199,7 +199,7 @@ def _fit(session: Session, rung: Rung) -> tuple[Prompted, float]:
         budget=task.budget,
         progress=session.plan.progress,
     )
-    approach = rung.fit(session.data.train, session.data.dev, work)
+    approach = cast(Prompted, rung.fit(session.data.train, session.data.dev, work))
     save(approach, folder)
     seconds = round(time.perf_counter() - begin, 3)
     write_json(folder / "fit.json", {"seconds": seconds})
@@ -306,7 +306,7 @@ def _spend_looks(session: Session, evidence: Evidence, chosen: Sequence[str]) ->
                 look = plan_look(session.task, (*ledger, *new), entry.hash, entry.name, rows)
                 new += [look] if look is not None else []
         decision = evidence.decide(evidence.measured(session.models), (*ledger, *new))
-        statuses = {a["hash"]: a["statuses"] for a in decision.approaches}
+        statuses: dict[Any, Any] = {a["hash"]: a["statuses"] for a in decision.approaches}
         new = [replace(look, statuses=statuses[look.approach]) for look in new]
         if new:
             with Appender(path) as file:

@@ -143,7 +143,7 @@ class Evidence:
             notes=self.ladder.notes,
             interrupted=self.ladder.interrupted,
             next_step=self.ladder.next_step,
-            commands=self.provenance.get("commands", {}),
+            commands=self.provenance["commands"],
             audit=self.ladder.audit,
             provenance=self.provenance,
         )
@@ -153,10 +153,11 @@ class Evidence:
 def read_evidence(run: Run) -> Evidence:
     """Read a run folder. Raises RunError when a part is missing or damaged."""
     with reading(run.folder / "provenance.json"):
-        provenance = {**read_json(run.folder / "provenance.json")}
+        provenance = read_json(run.folder / "provenance.json")
+        commands = {**provenance["commands"]}
     ladder = run.folder / "ladder.json"
     if not ladder.is_file():
-        raise _unfinished(run, provenance)
+        raise _unfinished(run, commands)
     task = load_task(run.folder / "task.yaml")
     with reading(ladder):
         read = revive(Ladder, read_json(ladder))
@@ -181,9 +182,9 @@ def _read_examples(path: Path) -> dict[Split, tuple[Example, ...]]:
     return {split: tuple(rows) for split, rows in examples.items()}
 
 
-def _unfinished(run: Run, provenance: Mapping[str, Any]) -> ResumableError:
-    command = provenance.get("commands", {}).get("incomplete", "wb assess on its task")
-    return ResumableError("has not come to its end", where=run.folder, hint=f"Continue it: {command}")
+def _unfinished(run: Run, commands: Mapping[str, str]) -> ResumableError:
+    hint = f"Continue it: {commands.get('incomplete')}"
+    return ResumableError("has not come to its end", where=run.folder, hint=hint)
 
 
 def read_looks(path: Path) -> tuple[Look, ...]:
@@ -199,7 +200,7 @@ def conclude(run: Run, models: Models) -> Decision:
     """
     evidence = read_evidence(run)
     if not evidence.ladder.ended:
-        raise _unfinished(run, evidence.provenance)
+        raise _unfinished(run, evidence.provenance["commands"])
     measured = evidence.measured(models)
     decision = evidence.decide(measured, evidence.looks)
     report = Report(

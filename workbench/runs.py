@@ -184,8 +184,8 @@ def _copy(source: Path, target: Path) -> None:
 
 def _format(folder: Path) -> Any:
     """The version of a run folder."""
-    provenance = read_json(folder / "provenance.json")
-    return provenance.get("format") if isinstance(provenance, dict) else None
+    with reading(folder / "provenance.json"):
+        return read_json(folder / "provenance.json")["format"]
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

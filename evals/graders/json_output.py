@@ -40,7 +40,7 @@ class ValidJson:
             "output": {"schema": output.schema},
         }
 
-    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:  # noqa: ARG002
+    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:
         """One score a row, in order; `why` names the place of the most telling fault."""
         for example, prediction in rows:
             answer: Json = None
@@ -101,7 +101,7 @@ class JsonFields:
             "output": {"schema": output.schema},
         }
 
-    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:  # noqa: ARG002
+    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:
         """One score a row, in order. An answer that is not a JSON object is a failure of format and
         scores 0 on every field. Raises DataError when a gold answer is not a JSON object."""
         for example, prediction in rows:

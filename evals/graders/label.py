@@ -57,7 +57,7 @@ class Label:
             wanted.append(label)
         return wanted
 
-    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:  # noqa: ARG002
+    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:
         """One score a row, in order; the answer is the label as the task spells it. An answer
         outside the list is a failure of format. Raises DataError for a gold label outside it."""
         for example, prediction in rows:

@@ -38,7 +38,7 @@ class Exact:
             return fold(text)
         return text.strip().casefold() if self.ignore_case else text.strip()
 
-    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:  # noqa: ARG002
+    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:
         """One score a row, in order. An empty answer is a failure of format."""
         for example, prediction in rows:
             said = self._form(prediction.text)
@@ -91,7 +91,7 @@ class Regex:
         }
         self.identity: dict[str, Json] = {"version": self.version, "options": options}
 
-    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:  # noqa: ARG002
+    def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:
         """One score a row, in order. What does not match is a failure of format."""
         find = getattr(self._pattern, self._match)
         for example, prediction in rows:

@@ -40,7 +40,9 @@ class Renderer:
                 text = self._apply(prompt)
             except TemplateError as error:
                 if not any(m.role == "system" for m in prompt):
-                    raise ModelError(f"the chat template of {self.name} refuses the prompt ({error})") from error
+                    raise ModelError(
+                        f"the chat template of {self.name} refuses the prompt ({error})"
+                    ) from error
                 self._system_role = False
             else:
                 if all(m.content.strip() in text for m in prompt if m.role == "system"):
@@ -95,7 +97,7 @@ class Renderer:
 
 
 def _plain(messages: Sequence[Message]) -> str:
-    """"System: …", "User: …", "Assistant: …", and an open "Assistant:" at the end."""
+    """ "System: …", "User: …", "Assistant: …", and an open "Assistant:" at the end."""
     turns = [f"{m.role.capitalize()}: {m.content}" for m in messages]
     return "\n\n".join([*turns, "Assistant:"])
 

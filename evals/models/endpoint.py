@@ -141,7 +141,7 @@ class Endpoint:
             return math.ceil(len(prompt) / CHARACTERS_PER_TOKEN)
         return sum(4 + math.ceil(len(m.content) / CHARACTERS_PER_TOKEN) for m in prompt)
 
-    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:  # noqa: ARG002
+    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
         """Raises ModelError: this API gives no log-likelihood of a given text."""
         raise ModelError(
             "endpoints give no log-likelihoods of given texts",

@@ -48,9 +48,7 @@ def _checked(path: Path, name: str, kind: Literal["model", "embedder"]) -> Path:
     return path
 
 
-def _from_hub(
-    repo: str, revision: str | None, name: str, kind: Literal["model", "embedder"]
-) -> Path:
+def _from_hub(repo: str, revision: str | None, name: str, kind: Literal["model", "embedder"]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

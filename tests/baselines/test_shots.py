@@ -61,7 +61,9 @@ def test_of_equal_settings_the_first_and_cheapest_wins(tmp_path: Path) -> None:
 
 def test_a_race_that_was_cut_short_asks_only_for_what_is_missing(tmp_path: Path) -> None:
     scripted = answers({"0": 0.2, "1": 0.9})
-    broken = Scripted(lambda r: scripted.answer(r) if len(broken.asked) < 17 else (_ for _ in ()).throw(KeyboardInterrupt))
+    broken = Scripted(
+        lambda r: scripted.answer(r) if len(broken.asked) < 17 else (_ for _ in ()).throw(KeyboardInterrupt)
+    )
     with pytest.raises(KeyboardInterrupt):
         race(settings(2), ROWS, work(tmp_path, broken))
     assert race(settings(2), ROWS, work(tmp_path, scripted)).prompt.system == "1"

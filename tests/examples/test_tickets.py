@@ -18,7 +18,9 @@ QUEUES = dict(re.findall(r"^\| `(\w+)` \|.*\| (\w+) \|$", (ROOT / "GUIDE.md").re
 @cache
 def rows() -> dict[str, list[dict[str, Any]]]:
     return {
-        split: [json.loads(line) for line in (ROOT / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()]
+        split: [
+            json.loads(line) for line in (ROOT / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+        ]
         for split in ("train", "dev", "test")
     }
 
@@ -70,7 +72,9 @@ def test_every_record_fits_the_schema_and_the_rules_of_the_guide() -> None:
 
 def test_the_agreement_in_the_readme_is_that_of_the_relabelled_rows() -> None:
     gold = {row["id"]: row["output"] for row in every()}
-    second = [json.loads(line) for line in (ROOT / "relabelled.jsonl").read_text(encoding="utf-8").splitlines()]
+    second = [
+        json.loads(line) for line in (ROOT / "relabelled.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert len(second) == 40
 
     def same(a: Any, b: Any) -> bool:

@@ -7,7 +7,9 @@ import pytest
 from tuning import METHODS, recommend
 
 
-@pytest.mark.parametrize(("rows", "name"), [(20, "prefix_tuning"), (99, "prefix_tuning"), (100, "lora"), (9000, "lora")])
+@pytest.mark.parametrize(
+    ("rows", "name"), [(20, "prefix_tuning"), (99, "prefix_tuning"), (100, "lora"), (9000, "lora")]
+)
 def test_hundreds_of_rows_ask_for_lora_and_tens_for_a_soft_prompt(rows: int, name: str) -> None:
     found = recommend(rows, hosted=False)
     assert found.method is not None

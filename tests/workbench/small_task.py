@@ -17,7 +17,7 @@ import pytest
 
 import evals.models
 from evals.models import Loader
-from tests.evals.models.openai_server import Body, OpenAIServer, Say
+from tests.evals.models.openai_server import Body, Say
 from workbench.cli.main import run
 
 COLOURS = ("red", "green", "blue")
@@ -120,10 +120,3 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.endswith(".lock")
     }
-
-
-def undisturbed(folder: Path, server: OpenAIServer, **keys: Any) -> dict[str, Any]:
-    """The decision of a run that nothing went wrong in."""
-    task = SmallTask(folder, server.url, **keys)
-    assert task.assess("-q") == 0
-    return task.decision()

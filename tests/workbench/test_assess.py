@@ -54,7 +54,11 @@ class Desk:
             "prompt": {"instruction": "Name the mood."},
             "output": {"labels": list(LABELS)},
             "requirements": [{"metric": "label", "at_least": 0.8, "kind": "quality"}],
-            "ladder": [{"name": "zero_shot"}, {"name": "system_prompt"}, {"name": "few_shot", "k": 2, "draws": 1}],
+            "ladder": [
+                {"name": "zero_shot"},
+                {"name": "system_prompt"},
+                {"name": "few_shot", "k": 2, "draws": 1},
+            ],
             **self.keys,
         }
         (self.folder / "task.yaml").write_text(json.dumps(task))

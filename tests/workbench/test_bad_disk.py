@@ -17,17 +17,12 @@ from pathlib import Path
 import pytest
 
 from tests.evals.models.openai_server import OpenAIServer, Say
-from tests.workbench.small_task import DownAfter, SmallTask, able, contents, undisturbed
+from tests.workbench.conftest import Calm
+from tests.workbench.small_task import DownAfter, SmallTask, able, contents
 from workbench.cli.main import run
 
 ROOT = Path(__file__).parents[2]
 HANGS: Say = Say(act="hang")
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer(rule=able) as server:
-        yield server
 
 
 def told(capsys: pytest.CaptureFixture[str], *says: str) -> None:
@@ -75,15 +70,15 @@ def no_file_above(size: int) -> Iterator[None]:
 def _stopped_by_the_disk(task: SmallTask, capsys: pytest.CaptureFixture[str]) -> None:
     assert task.assess("-q") == 5
     told(capsys, "the disk is full", "run the same command again: it continues")
-    assert not [path for path in task.folder.rglob("*.tmp")]
+    assert not list(task.folder.rglob("*.tmp"))
     assert not [path for path in task.runs() if (path / "decision.json").exists()]
 
 
 @pytest.mark.parametrize("room", [0, 4, 8, 16, 28, 44, 64, 80])
 def test_a_full_disk_can_be_freed_and_the_same_command_goes_on(
-    room: int, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    room: int, calm: Calm, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calm = undisturbed(tmp_path / "calm", server)
+    wanted = calm()
     capsys.readouterr()
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -94,20 +89,20 @@ def test_a_full_disk_can_be_freed_and_the_same_command_goes_on(
         _stopped_by_the_disk(task, capsys)
         (disk / "filler").unlink()
         assert task.assess("-q") == 0
-        assert task.decision() == calm
+        assert task.decision() == wanted
 
 
 @pytest.mark.parametrize("size", [10, 200, 1500, 4000, 20_000])
 def test_whichever_file_does_not_fit_the_same_command_goes_on(
-    size: int, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    size: int, calm: Calm, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calm = undisturbed(tmp_path / "calm", server)
+    wanted = calm()
     capsys.readouterr()
     task = SmallTask(tmp_path / "task", server.url)
     with no_file_above(size):
         _stopped_by_the_disk(task, capsys)
     assert task.assess("-q") == 0
-    assert task.decision() == calm
+    assert task.decision() == wanted
 
 
 def test_taking_over_earlier_answers_onto_a_full_disk_is_told(
@@ -122,7 +117,7 @@ def test_taking_over_earlier_answers_onto_a_full_disk_is_told(
     with no_file_above(largest - 1):
         assert task.assess("-q") == 5
     told(capsys, "the disk is full")
-    assert not [path for path in task.folder.rglob("*.tmp")]
+    assert not list(task.folder.rglob("*.tmp"))
 
 
 # A run folder of another version, or damaged
@@ -225,7 +220,7 @@ def hanging(task: SmallTask, server: OpenAIServer, after: int) -> Iterator[subpr
 
 @pytest.mark.parametrize("after", [5, 27])
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(
-    after: int, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    after: int, calm: Calm, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """5: on dev; 27: on test."""
     task = SmallTask(tmp_path / "task", server.url)
@@ -234,7 +229,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "error: interrupted; what was finished is kept: the same command continues"
-    assert not [path for path in task.folder.rglob("*.tmp")]
+    assert not list(task.folder.rglob("*.tmp"))
     (folder,) = task.runs()
     assert not (folder / "decision.json").exists()
 
@@ -243,7 +238,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(
 
     server.rule = able
     assert task.assess("-q") == 0
-    assert task.decision() == undisturbed(tmp_path / "calm", server)
+    assert task.decision() == calm()
 
 
 def test_a_second_writer_is_told_who_is_first(
@@ -261,7 +256,7 @@ def test_a_second_writer_is_told_who_is_first(
 
 
 def test_a_run_killed_before_it_was_started_is_started_in_its_place(
-    server: OpenAIServer, tmp_path: Path
+    calm: Calm, server: OpenAIServer, tmp_path: Path
 ) -> None:
     """Killed between making the folder and saying what it is of."""
     task = SmallTask(tmp_path / "task", server.url)
@@ -275,4 +270,4 @@ def test_a_run_killed_before_it_was_started_is_started_in_its_place(
     assert task.runs() == [folder]
     assert not list(folder.rglob("*.tmp"))
     assert (folder.parent / "latest").read_text() == folder.name + "\n"
-    assert task.decision() == undisturbed(tmp_path / "calm", server)
+    assert task.decision() == calm()

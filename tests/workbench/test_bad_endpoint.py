@@ -4,14 +4,15 @@ says so where the run can go on, and the same command ending where an undisturbe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.evals.models.openai_server import Body, OpenAIServer, Say
-from tests.workbench.small_task import DownAfter, SmallTask, able, contents, free_port, hurried, undisturbed
+from tests.workbench.conftest import Calm
+from tests.workbench.small_task import DownAfter, SmallTask, able, contents, free_port, hurried
 from workbench.cli.main import run
 
 SHOWN = ("decision.json", "report.html", "summary.md", "junit.xml")
@@ -19,12 +20,6 @@ ANSWERS = 36
 """What the task takes: two rungs on 12 rows of dev, one of them on 12 rows of test."""
 STRICT: Any = [{"metric": "label", "at_least": 0.8, "kind": "quality"}]
 """10 of 12 rows are right: one of them missing can change the verdict."""
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer(rule=able) as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +63,7 @@ TROUBLES = {
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_whatever_the_endpoint_does_is_told_and_the_same_command_goes_on_after_it(
-    trouble: str, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trouble: str, calm: Calm, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     say, code, message = TROUBLES[trouble]
     task = SmallTask(tmp_path / "task", server.url)
@@ -76,7 +71,7 @@ def test_whatever_the_endpoint_does_is_told_and_the_same_command_goes_on_after_i
     stopped(task, capsys, code, f"{server.url}: |{message}")
     server.rule = able
     assert task.assess("-q") == 0
-    assert task.decision() == undisturbed(tmp_path / "calm", server)
+    assert task.decision() == calm()
 
 
 def test_an_endpoint_that_refuses_connections_is_an_outage(
@@ -85,14 +80,14 @@ def test_an_endpoint_that_refuses_connections_is_an_outage(
     port = free_port()
     task = SmallTask(tmp_path / "task", f"http://127.0.0.1:{port}/v1")
     stopped(task, capsys, 5, "8 requests in a row got no answer|refused")
-    with OpenAIServer(rule=able, port=port) as server:
+    with OpenAIServer(rule=able, port=port):
         assert task.assess("-q") == 0
-        assert task.decision() == undisturbed(tmp_path / "calm", server)
+        assert task.decision()["verdict"] == "ship"
 
 
 @pytest.mark.parametrize("answered", [5, 12, 17, 24, 27, 35])
 def test_an_outage_at_any_moment_leaves_an_incomplete_report_and_is_continued(
-    answered: int, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    answered: int, calm: Calm, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """5 and 12 fall into the first rung and to its end, 17 and 24 into and after the second, the
     others into the test split."""
@@ -106,7 +101,7 @@ def test_an_outage_at_any_moment_leaves_an_incomplete_report_and_is_continued(
     assert task.assess("-q") == 0
     assert len(server.seen) - asked == ANSWERS - answered
     assert kept <= set(_answered(folder))
-    assert task.decision() == undisturbed(tmp_path / "calm", server, requirements=STRICT)
+    assert task.decision() == calm(requirements=STRICT)
 
 
 def _answered(folder: Path) -> list[tuple[str, str]]:
@@ -157,7 +152,7 @@ def test_an_outage_while_latency_is_measured_is_continued(
 
 
 def test_rows_that_ended_in_an_error_are_asked_again_and_only_they(
-    server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    calm: Calm, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def unlucky(path: str, body: Body) -> Say:
         asked = str(body["messages"])
@@ -170,7 +165,7 @@ def test_rows_that_ended_in_an_error_are_asked_again_and_only_they(
     assert task.assess("-q") == 0
     (again,) = server.prompts[asked:]
     assert "test number 0 " in again
-    assert task.decision() == undisturbed(tmp_path / "calm", server, requirements=STRICT)
+    assert task.decision() == calm(requirements=STRICT)
 
 
 def test_a_storm_of_pauses_is_one_warning(

@@ -95,7 +95,11 @@ TASK_AND_DATA: dict[str, tuple[Change, str, str]] = {
         "task.yaml:13: prompt.template:",
         "no row has the column 'inptu'. Did you mean 'input'?|may use: input",
     ),
-    "a template that is none": (prompt("{{ input "), "task.yaml:13: prompt.template:", "not a Jinja template"),
+    "a template that is none": (
+        prompt("{{ input "),
+        "task.yaml:13: prompt.template:",
+        "not a Jinja template",
+    ),
     "a schema that is none": (
         keys(output={"format": "json", "schema": {"type": "objct"}}),
         "task.yaml:16: type:",
@@ -138,7 +142,11 @@ FINDINGS: dict[str, tuple[Change, str, str]] = {
         "model",
         "Did you mean 'smollm2-135m'?|Known names: smollm2-135m|pip install|path of a model folder",
     ),
-    "a folder that is not there": (keys(model="./nowhere"), "model", "is not there|Known names: smollm2-135m"),
+    "a folder that is not there": (
+        keys(model="./nowhere"),
+        "model",
+        "is not there|Known names: smollm2-135m",
+    ),
     "a key that is not set": (
         keys(model={"endpoint": "http://127.0.0.1:9/v1", "name": "x", "api_key_env": "NO_SUCH_KEY"}),
         "model.api_key_env:",

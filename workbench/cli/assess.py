@@ -15,7 +15,10 @@ from workbench.cli.options import exit_zero_option, jobs_option, json_option, ou
 @click.option("--dev-only", is_flag=True, help="Touch no test row: for working on a prompt. Not binding.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this rung; repeatable. Not binding.")
 @click.option(
-    "--limit", type=click.IntRange(1), metavar="N", help="At most N dev rows and no test row: for trying out. Not binding."
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="At most N dev rows and no test row: for trying out. Not binding.",
 )
 @click.option("--latency", is_flag=True, help="Time single requests of the shortlisted approaches.")
 @click.option(

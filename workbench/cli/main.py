@@ -120,34 +120,35 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
-        result = wb.main(args=list(args) if args is not None else None, prog_name="wb", standalone_mode=False)
-        return int(result or 0)
-    except click.UsageError as error:
-        error.show()
-        return 2
+        words = list(args) if args is not None else None
+        code = int(wb.main(args=words, prog_name="wb", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        code = error.exit_code
     except WorkbenchError as error:
         Console.error(str(error))
-        return error.exit_code
+        code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         Console.error("interrupted; what was finished is kept: the same command continues")
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
         _drop_output()
-        return 0
+        code = 0
     except OSError as error:
         _drop_output()
-        log.info("refused by the system", exc_info=error)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        Console.error(
-            f"{error.filename or 'output'}: {error.strerror or error}\n"
-            + ("Free some space and run the same command again." if full else "-v shows where it happened.")
-        )
-        return ResumableError.exit_code if full else 1
+        code = _refused(error)
+    return code
+
+
+def _refused(error: OSError) -> int:
+    """Say what the system did not allow; -v logs where."""
+    log.info("refused by the system", exc_info=error)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    hint = "Free some space and run the same command again." if full else "-v shows where it happened."
+    Console.error(f"{error.filename or 'output'}: {error.strerror or error}\n{hint}")
+    return ResumableError.exit_code if full else 1
 
 
 def _drop_output() -> None:
     """Nobody takes what is still to be said."""
-    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stdout = Path(os.devnull).open("w")

@@ -49,24 +49,24 @@ def interruption(decision: Decision) -> str:
 
 
 def approaches_table(decision: Decision) -> str:
-    """One line an approach: dev and test score with interval on each required grader metric."""
-    metrics = [r["metric"] for r in decision.requirements if r["kind"] in ("format", "quality")]
-    head = ["approach", *(f"{m} ({split})" for split in ("dev", "test") for m in metrics), "prompt tokens"]
-    if all(not a.get("test") for a in decision.approaches):
-        head = ["approach", *(f"{m} (dev)" for m in metrics), "prompt tokens"]
+    """One line an approach: dev and, where any was judged there, test score with interval on each
+    required format and quality metric."""
+    approaches: Any = decision.approaches
+    labels = [str(r["label"]) for r in decision.requirements if r["kind"] in ("format", "quality")]
+    splits = ["dev", "test"] if any(a.get("test") for a in approaches) else ["dev"]
+    head = ["approach", *(f"{label} ({split})" for split in splits for label in labels), "prompt tokens"]
     rows = []
-    for approach in decision.approaches:
+    for approach in approaches:
         if approach.get("dev"):
-            splits = [approach.get("dev"), approach.get("test")][: 1 + (len(head) > 2 + len(metrics))]
-            figures = [_figure(split, metric) for split in splits for metric in metrics]
+            figures = [_figure(approach.get(split), label) for split in splits for label in labels]
             rows.append([approach["name"], *figures, _count(approach.get("tokens_in"))])
         else:
             rows.append([approach["name"], approach["state"]] + [""] * (len(head) - 2))
     return table(head, rows, right=[len(head) - 1])
 
 
-def _figure(split: Mapping[str, Any] | None, metric: str) -> str:
-    found = (split or {}).get(metric)
+def _figure(split: Mapping[str, Any] | None, label: str) -> str:
+    found = (split or {}).get(label)
     if not found or found["value"] is None:
         return "–"
     interval = "" if found["low"] is None else f" [{found['low']:.2f}, {found['high']:.2f}]"

@@ -105,7 +105,9 @@ class Core:
         texts = [[(7 * i + j * j) % size for i in range(n)] for j, n in ((1, 19), (1, 14))]
         texts[1][8:] = [(t + 3) % size for t in texts[1][8:]]
         with self._evaluating(), torch.inference_mode():
-            rows = [self.model(torch.tensor([t], device=self.device), use_cache=False).logits[0] for t in texts]
+            rows = [
+                self.model(torch.tensor([t], device=self.device), use_cache=False).logits[0] for t in texts
+            ]
         prefix = self.prefix(torch.tensor(texts[0][:8], device=self.device))
         own = [len(t) - 9 for t in texts]
         ids = torch.zeros(2, max(own), dtype=torch.long, device=self.device)

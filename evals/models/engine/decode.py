@@ -31,9 +31,7 @@ def _chunks(own: Sequence[int]) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def _prompts(
-    core: Core, rows: Sequence[Row], own: Sequence[int], slab: Slab, first: int
-) -> Iterator[Row]:
+def _prompts(core: Core, rows: Sequence[Row], own: Sequence[int], slab: Slab, first: int) -> Iterator[Row]:
     """Compute the own parts of some rows and take their first tokens."""
     start = time.perf_counter()
     ids = torch.zeros(len(rows), own[0], dtype=torch.long)

@@ -53,12 +53,16 @@ def test_the_manifest_says_what_it_was_made_of(raced: tuple[Path, object]) -> No
     manifest = json.loads((raced[0] / "manifest.json").read_text())
     assert manifest["source"].endswith(".gguf") and len(manifest["source_sha256"]) == 64
     assert set(manifest["made_with"]) == {"transformers", "torch", "gguf"}
-    assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= set(manifest["files"])
+    assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= set(
+        manifest["files"]
+    )
     assert "quantization_config" not in json.loads((raced[0] / "config.json").read_text())
 
 
 @pytest.mark.parametrize("harm", ["missing", "torn", "no manifest", "half a manifest"])
-def test_a_damaged_cache_is_not_taken_for_whole(raced: tuple[Path, object], harm: str, tmp_path: Path) -> None:
+def test_a_damaged_cache_is_not_taken_for_whole(
+    raced: tuple[Path, object], harm: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(raced[0], folder, copy_function=os.link)
     assert whole(folder)

@@ -41,7 +41,9 @@ def test_a_template_that_refuses_the_prompt_is_an_error() -> None:
         Renderer(tokenizer("{{ raise_exception('never') }}"), "m").text(CHAT)
 
 
-def test_without_a_template_turns_are_plain_text_and_it_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_template_turns_are_plain_text_and_it_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     renderer = Renderer(tokenizer(), "m")
     assert [renderer.text(CHAT) for _ in range(2)] == ["System: w5\n\nUser: w6\n\nAssistant:"] * 2
     assert caplog.text.count("no chat template") == 1

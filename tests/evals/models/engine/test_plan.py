@@ -20,7 +20,9 @@ def after(prefix: Ids, *tokens: int) -> Ids:
 @st.composite
 def prompts(draw: st.DrawFn) -> list[Ids]:
     """Prompts of which some begin with the same, shorter or longer, texts, and some are equal."""
-    heads = [ids(*range(n, n + size)) for n, size in enumerate(draw(st.lists(st.integers(0, 90), max_size=4)))]
+    heads = [
+        ids(*range(n, n + size)) for n, size in enumerate(draw(st.lists(st.integers(0, 90), max_size=4)))
+    ]
     heads += [np.concatenate([heads[0], head]) for head in heads[1:]]
     own = st.lists(st.integers(1, 3), min_size=1, max_size=6)
     pairs = draw(st.lists(st.tuples(st.integers(0, 9), own), max_size=40))
