@@ -209,9 +209,8 @@ def main() -> None:
     sizes, runs = ((8, 16), 2) if options.short else ((8, 16, 32, 64), 3)
     for work in SHORT if options.short else FULL:
         if options.only in (None, work.name):
-            say(
-                f"{work.name}: {work.requests} requests, {work.shared} shared tokens, {work.own} own, {work.new} new"
-            )
+            tokens = f"{work.shared} shared tokens, {work.own} own, {work.new} new"
+            say(f"{work.name}: {work.requests} requests, {tokens}")
             show(compare(model, work, sizes, options.runs or runs), options.json)
 
 
@@ -219,10 +218,8 @@ def settings(model: LocalModel) -> None:
     import torch
 
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "lm_eval"))
-    say(
-        f"{model.name}, {model.engine.dtype}, {model.engine.device}, {torch.get_num_threads()} threads; {versions}"
-    )
-    say(f"{platform.platform()}, {torch.backends.cpu.get_cpu_capability()}")
+    say(f"{model.name}, {model.engine.dtype}, {model.engine.device}, {torch.get_num_threads()} threads")
+    say(f"{versions}; {platform.platform()}, {torch.backends.cpu.get_cpu_capability()}")
 
 
 def show(figures: Sequence[dict[str, Any]], as_json: bool) -> None:

@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,16 +62,14 @@ def test_the_help_lists_every_command(words: list[str], capsys: pytest.CaptureFi
     assert all(f"\n  {command} " in shown for command in COMMANDS)
 
 
-def test_help_and_version_come_at_once_and_import_nothing_heavy() -> None:
+def test_help_comes_at_once_and_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from workbench.cli.main import run; run(['--help']); run(['assess', '-h']);"
+        "import sys, time; from workbench.cli.main import run; run(['--help']); run(['assess', '-h']);"
         "heavy = {'torch', 'transformers', 'scipy', 'numpy', 'openai', 'jsonschema', 'jinja2', 'faiss'};"
-        "print(heavy & set(sys.modules), file=sys.stderr)"
+        "assert not heavy & set(sys.modules); print(time.process_time(), file=sys.stderr)"
     )
-    start = time.process_time()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stderr.strip() == "set()"
-    assert time.process_time() - start < 0.5
+    assert float(done.stderr) < 0.5
 
 
 @pytest.mark.parametrize(
@@ -82,7 +79,7 @@ def test_help_and_version_come_at_once_and_import_nothing_heavy() -> None:
         (["frobnicate"], "there is no command 'frobnicate'"),
         (["--frobnicate"], "No such option '--frobnicate'"),
         (["assess"], "Missing argument 'TASK.YAML'"),
-        (["assess", "task.yaml", "--job", "3"], "Did you mean '--jobs'?"),
+        (["assess", "task.yaml", "--job", "3"], "No such option '--job'"),
         (["assess", "task.yaml", "--jobs", "many"], "'many' is not a valid integer"),
         (["assess", "task.yaml", "--limit", "0"], "--limit"),
         (["check", "a.yaml", "b.yaml"], "unexpected extra argument"),

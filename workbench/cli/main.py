@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import click
 
@@ -151,4 +151,4 @@ def _refused(error: OSError) -> int:
 
 def _drop_output() -> None:
     """Nobody takes what is still to be said."""
-    sys.stdout = Path(os.devnull).open("w")
+    sys.stdout = io.StringIO()

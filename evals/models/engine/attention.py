@@ -11,17 +11,22 @@ queries together, and each row's own part by itself (Hydragen, Juravsky et al. 2
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
-if TYPE_CHECKING:
-    from evals.models.engine.slab import Slab
-
 FUNCTION = "workbench_slab"
-current: ContextVar[Slab] = ContextVar("slab of the current pass")
+
+
+class Keeper(Protocol):
+    """What holds the keys and values of a pass: a slab."""
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor: ...
+
+
+current: ContextVar[Keeper] = ContextVar("the slab of the current pass")
 
 _HARMLESS = {"position_ids", "is_causal", "sliding_window", "cache_position", "use_cache", "dropout"}
 """Arguments a model may hand to its attention function without changing what it computes here (the
@@ -42,7 +47,7 @@ def _through_slab(
         raise Unserved(f"attention with {', '.join(sorted(odd)) or 'a mask of its own'}")
     scale = query.shape[-1] ** -0.5 if scale is None else float(scale)
     out = current.get().attend(module.layer_idx, query, key, value, scale)
-    return out.transpose(1, 2).contiguous(), None
+    return out.to(query.dtype).transpose(1, 2).contiguous(), None
 
 
 AttentionInterface.register(FUNCTION, _through_slab)
@@ -93,9 +98,10 @@ def _kernel(
     if query.device.type == "cpu":
         if mask is not None:
             mask = mask.to(query.dtype)
-        return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
             query, key, value, 0.0, causal, attn_mask=mask, scale=scale
         )
+        return out, lse
     return by_hand(query, key, value, scale, mask, causal)
 
 

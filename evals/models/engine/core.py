@@ -6,6 +6,7 @@ pass and put back, so that a model in training, or one that two generators share
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class Core:
         self.model, self.context = model, context
         self.config = model.config.get_text_config(decoder=True)
         self.device, self.dtype = model.device, model.dtype
+        self.slab_dtype = _slab_dtype(model)
         self._lock = threading.RLock()
 
     def forward(self, ids: Tensor, start: Tensor | int, slab: Slab, keep: Tensor) -> Tensor:
@@ -43,13 +45,15 @@ class Core:
         with self._switched(), torch.inference_mode():
             token = current.set(slab)
             try:
-                return self.model(
+                out = self.model(
                     input_ids=ids,
                     position_ids=positions.expand(ids.shape[0], -1),
                     past_key_values=slab,
                     use_cache=True,
                     logits_to_keep=keep,
-                ).logits
+                )
+                logits: Tensor = out.logits
+                return logits
             finally:
                 current.reset(token)
 
@@ -68,9 +72,13 @@ class Core:
             raise ValueError("a prompt without tokens")
         return logits
 
+    def slab(self, rows: int, columns: int, prefix: Slab | None = None) -> Slab:
+        """An empty slab for this model."""
+        return Slab(rows, columns, self.slab_dtype, prefix)
+
     def prefix(self, ids: Tensor) -> Slab:
         """The keys and values of a prefix [tokens] that requests share."""
-        slab = Slab(1, len(ids))
+        slab = self.slab(1, len(ids))
         self.prefill(ids[None], slab, torch.tensor([len(ids) - 1], device=self.device))
         return slab
 
@@ -113,7 +121,7 @@ class Core:
         ids = torch.zeros(2, max(own), dtype=torch.long, device=self.device)
         for i, t in enumerate(texts):
             ids[i, : own[i]] = torch.tensor(t[8:-1])
-        slab, lengths = Slab(2, ids.shape[1] + 1, prefix), torch.tensor(own, device=self.device)
+        slab, lengths = self.slab(2, ids.shape[1] + 1, prefix), torch.tensor(own, device=self.device)
         first = self.prefill(ids, slab, lengths - 1)
         slab.select(0, 2, ids.shape[1], gaps(own, ids.shape[1], slab.columns, self.device))
         ends = torch.tensor([[t[-1]] for t in texts], device=self.device)
@@ -123,7 +131,7 @@ class Core:
             scale = wanted.float().abs().max().item() or 1.0
             for got, place in ((first[i], -2), (second[i], -1)):
                 difference = (got.float() - wanted[place].float()).abs().max().item() / scale
-                worst = max(worst, difference if difference == difference else float("inf"))
+                worst = max(worst, float("inf") if math.isnan(difference) else difference)
         return worst
 
     @contextmanager
@@ -147,6 +155,14 @@ class Core:
             finally:
                 if training:
                     self.model.train()
+
+
+def _slab_dtype(model: Any) -> torch.dtype:
+    """A CPU without AMX attends in fp32: its bf16 kernel took 0.74 ms for a step of 64 rows behind 72
+    tokens, the fp32 one 0.32 (AMD EPYC, 2 cores)."""
+    dtype: torch.dtype = model.dtype
+    slow = model.device.type == "cpu" and not torch.cpu._is_amx_tile_supported()
+    return torch.float32 if slow and dtype.itemsize < 4 else dtype
 
 
 def gaps(own: list[int], prompt: int, columns: int, device: Any) -> Tensor | None:

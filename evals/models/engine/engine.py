@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from evals.models.engine.plan import Budget, Wave, plan
 from evals.models.engine.rows import Row
 from evals.models.engine.score import score_tails
 from evals.models.engine.slab import Slab
-from evals.types import Completion, PromptText, Request, Usage
+from evals.types import Completion, Finish, PromptText, Request, Usage
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,16 @@ class Engine:
         if self._unfit:
             log.warning("%s runs by plain generate, slower: %s", renderer.name, self._unfit)
 
-    def generate(self, requests: Sequence[Request], done: frozenset[str]) -> Iterator[Completion]:
+    def generate(
+        self, requests: Sequence[Request], done: frozenset[str]
+    ) -> Generator[Completion, None, None]:
         """Completions of the requests not in `done`; see `evals.types.Model`."""
         prompts = self.renderer.ids([r.prompt for r in requests])
         room = [self.context - len(p) for p in prompts]
         waiting = []
         for i, request in enumerate(requests):
             if room[i] < request.max_tokens or request.max_tokens <= 0:
-                finish = "length" if room[i] >= request.max_tokens else "too_long"
+                finish: Finish = "length" if room[i] >= request.max_tokens else "too_long"
                 if request.id not in done:
                     yield Completion(request.id, "", finish, Usage(tokens_in=len(prompts[i])))
             else:
@@ -169,18 +171,18 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
 
 def _room(core: Core) -> int:
     """How many tokens' keys and values a wave may hold: on a GPU half of what the weights leave, else
-    a sixteenth of the machine's memory, at most 2 GiB; rounded down to a power of two, so that
+    an eighth of the machine's memory, at most 4 GiB; rounded down to a power of two, so that
     machines of about the same size cut the same waves."""
     config = core.config
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    token = 2 * config.num_hidden_layers * heads * dim * core.dtype.itemsize
+    token = 2 * config.num_hidden_layers * heads * dim * core.slab_dtype.itemsize
     if core.device.type == "cuda":
         weights = sum(p.numel() * p.element_size() for p in core.model.parameters())
         room = (torch.cuda.get_device_properties(core.device).total_memory - weights) / 2
     else:
-        room = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 16, 2**31)
-    return int(2 ** math.floor(math.log2(max(room, 2**26)))) // token
+        room = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 8, 1 << 32)
+    return (1 << int(math.log2(max(room, 1 << 26)))) // int(token)
 
 
 def _same(a: Ids, b: Ids) -> int:

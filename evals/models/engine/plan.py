@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def _groups(prompts: Sequence[Ids], new: Sequence[int]) -> list[tuple[int, list[
     if not prompts:
         return []
     order = sorted(range(len(prompts)), key=lambda i: (prompts[i].astype(">u4").tobytes(), i))
-    common = np.array([0] + [_common(prompts[a], prompts[b]) for a, b in zip(order, order[1:], strict=False)])
+    common = np.array([0] + [_common(prompts[a], prompts[b]) for a, b in pairwise(order)])
     prefixes, owner = _branches(order, common, prompts, new)
     members: dict[int, list[int]] = {}
     for place, i in enumerate(order):
@@ -119,7 +120,7 @@ def _branches(
             prefixes.append(shared)
             owner[start:end] = [group] * (end - start)
         cuts = [start, *(int(p) + start + 1 for p in np.flatnonzero(inside == shared)), end]
-        stack += [(a, b, group) for a, b in zip(cuts, cuts[1:], strict=False)]
+        stack += [(a, b, group) for a, b in pairwise(cuts)]
     return prefixes, owner
 
 

@@ -14,20 +14,20 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
-from transformers import Cache
 
 from evals.models.engine.attention import attend, attend_causal, attend_shared, merge
 
 
-class Slab(Cache):
-    """Room for `rows` rows of `columns` own tokens, after an optional shared prefix (a slab of one
-    row, all of whose columns are real). Tensors [rows, kv heads, columns, dim] a layer appear when the
-    layer first writes; they start as zeros, because a hidden column must not hold a NaN. `start` is the
-    position of a row's first own token."""
+class Slab:
+    """What a model takes for its cache: room for `rows` rows of `columns` own tokens, after an optional
+    shared prefix (a slab of one row, all of whose columns are real).
 
-    def __init__(self, rows: int, columns: int, prefix: Slab | None = None) -> None:
-        super().__init__(layers=[])
-        self.rows, self.columns, self.prefix = rows, columns, prefix
+    Tensors [rows, kv heads, columns, dim] a layer appear when the layer first writes; they start as
+    zeros, because a hidden column must not hold a NaN. `start` is the position of a row's first own
+    token."""
+
+    def __init__(self, rows: int, columns: int, dtype: torch.dtype, prefix: Slab | None = None) -> None:
+        self.rows, self.columns, self.dtype, self.prefix = rows, columns, dtype, prefix
         self.start = 0 if prefix is None else prefix.columns
         self.keys: dict[int, Tensor] = {}
         self.values: dict[int, Tensor] = {}
@@ -36,18 +36,18 @@ class Slab(Cache):
     def select(self, first: int, last: int, column: int, mask: Tensor | None = None) -> None:
         """The next pass writes rows `first` to `last` (not included) from `column` on. A mask
         [rows, 1, 1, columns] (0 or -inf) makes it a decode step; without one, a step has no gaps."""
-        self.first, self.last, self.column, self.mask = first, last, column, mask
+        self.first, self.last, self.column = first, last, column
+        self.mask = mask
 
     def update(
-        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_args: Any, **_options: Any
     ) -> tuple[Tensor, Tensor]:
         """Write the new tokens' keys and values [rows, kv heads, new, dim]; they are given back."""
         if layer_idx not in self.keys:
-            _, heads, _, dim = key_states.shape
-            self.keys[layer_idx] = key_states.new_zeros(self.rows, heads, self.columns, dim)
-            self.values[layer_idx] = value_states.new_zeros(
-                self.rows, heads, self.columns, value_states.shape[-1]
-            )
+            heads, dim = key_states.shape[1], key_states.shape[3]
+            shape = (self.rows, heads, self.columns)
+            self.keys[layer_idx] = key_states.new_zeros(*shape, dim, dtype=self.dtype)
+            self.values[layer_idx] = value_states.new_zeros(*shape, value_states.shape[3], dtype=self.dtype)
         new = slice(self.column, self.column + key_states.shape[2])
         self.keys[layer_idx][self.first : self.last, :, new] = key_states
         self.values[layer_idx][self.first : self.last, :, new] = value_states
@@ -58,7 +58,9 @@ class Slab(Cache):
         return self.start + self.column
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-        """Attention of the new tokens to themselves, their row's earlier ones and the prefix."""
+        """Attention of the new tokens to themselves, their row's earlier ones and the prefix, computed
+        and given back in the slab's dtype."""
+        query, key, value = (t.to(self.dtype) for t in (query, key, value))
         if query.shape[2] == 1:
             part = self._own(layer, query, self.column + 1, scale)
         else:
