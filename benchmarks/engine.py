@@ -194,6 +194,9 @@ def main() -> None:
     parser.add_argument("--dtype", default="auto")
     parser.add_argument("--only", help="one workload by its name")
     parser.add_argument("--runs", type=int, help="how often each takes its turn (3; short 2)")
+    parser.add_argument(
+        "--batch-sizes", type=int, nargs="+", help="what the peers try (8 16 32 64; short 8 16)"
+    )
     parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
@@ -211,7 +214,7 @@ def main() -> None:
         if options.only in (None, work.name):
             tokens = f"{work.shared} shared tokens, {work.own} own, {work.new} new"
             say(f"{work.name}: {work.requests} requests, {tokens}")
-            show(compare(model, work, sizes, options.runs or runs), options.json)
+            show(compare(model, work, options.batch_sizes or sizes, options.runs or runs), options.json)
 
 
 def settings(model: LocalModel) -> None:

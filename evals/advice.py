@@ -219,7 +219,8 @@ def _shortfall(case: Case) -> str:
     if not missed:
         return "no approach meets everything"
     by_all = [entry for entry in missed if all(js[entry[0]][1].status.status != "met" for js in judged)]
-    place, requirement, judgement = (by_all or missed)[0]
+    firmly = [entry for entry in by_all if all(js[entry[0]][1].status.status == "not met" for js in judged)]
+    place, requirement, judgement = (firmly or by_all or missed)[0]
     kinds = {s.measured.kind for s in case.standings if s.judgements}
     noun = "baseline" if kinds == {"baseline"} else "approach"
     name, seen = case.shown.measured.name, _seen(requirement, judgement)

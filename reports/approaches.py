@@ -65,7 +65,7 @@ def approach_table(decision: Mapping[str, Any]) -> ApproachTable:
         (f"{metric}, dev", lambda a: measured(a, "dev", metric)),
         (f"{metric}, test", lambda a: measured(a, "test", metric)),
         ("Paired difference", lambda a: difference(a, metric)),
-        ("Format failures", _format_failures),
+        ("No usable answer", _unusable),
         ("Prompt tokens", lambda a: _plain(a, "tokens_in")),
         ("Output tokens", lambda a: _plain(a, "tokens_out")),
         ("$ per 1,000 accepted", lambda a: _plain(a, "usd_per_1k_accepted")),
@@ -137,12 +137,17 @@ def rows_of(approach: Mapping[str, Any], split: str) -> int:
     return max((int(cell["n"]) for cell in (approach.get(split) or {}).values()), default=0)
 
 
-def _format_failures(approach: Mapping[str, Any]) -> Cell:
+def _unusable(approach: Mapping[str, Any]) -> Cell:
+    """Rows whose answer could not be read: badly formatted, cut off or refused."""
     counts, split = failure_counts(approach)
     n = rows_of(approach, split)
     if "format" not in counts or not n:
         return Cell()
-    return Cell(figures.count(counts["format"]), "", f"of {figures.count(n)} {split} rows", counts["format"])
+    parts = {"format": "format", "truncated": "cut off", "refused": "refused"}
+    found = {word: counts.get(kind, 0) for kind, word in parts.items()}
+    total = sum(found.values())
+    detail = ", ".join(f"{figures.count(k)} {word}" for word, k in found.items() if k)
+    return Cell(figures.count(total), detail, f"of {figures.count(n)} {split} rows", total)
 
 
 def _plain(approach: Mapping[str, Any], key: str) -> Cell:

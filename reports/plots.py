@@ -174,7 +174,7 @@ class _Frame:
                 Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
                     x, x, _BOTTOM, _BOTTOM + 4
                 )
-                + _text(x, _BOTTOM + 16, _tick(axes.cost, value), "middle")
+                + _text(x, _BOTTOM + 16, _tick(axes.cost, value), "end" if x > _RIGHT - 20 else "middle")
             )
         base = Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>')
         parts.append(base.format(_LEFT, _RIGHT, _BOTTOM, _BOTTOM))

@@ -14,18 +14,12 @@ ROOT = Path(__file__).parents[1]
 FLOORS = ["evals", "baselines", "tuning", "reports", "workbench"]
 """From the ground up."""
 
-INSIDE_EVALS = [
-    "types errors store table",
-    "task",
-    "data",
-    "models",
-    "graders",
-    "stats",
-    "audit",
-    "run",
-    "decide",
-]
-"""The order inside the ground floor; modules that are not named stand with the package that uses them."""
+INSIDE_EVALS = (
+    "types errors store table yamlfile validate template output requirements task rows examples data "
+    "models graders stats audit failures run "
+    "metrics looks status selection verdict entries advice decide"
+).split()
+"""The order inside the ground floor: each may import only from those before it."""
 
 HEAVY = {
     "torch",
@@ -65,6 +59,16 @@ def test_a_module_imports_only_from_its_own_floor_and_those_below(module: str) -
     floor = FLOORS.index(module.split(".")[0])
     upward = {name for name in imports(MODULES[module]) if FLOORS.index(name.split(".")[0]) > floor}
     assert not upward
+
+
+def test_inside_the_ground_floor_imports_follow_the_order() -> None:
+    def rank(module: str) -> int:
+        return INSIDE_EVALS.index(module.split(".")[1]) if "." in module else -1
+
+    for module, path in MODULES.items():
+        if module.startswith("evals."):
+            later = {name for name in imports(path) if name.startswith("evals") and rank(name) > rank(module)}
+            assert not later, module
 
 
 def test_reports_know_nothing_but_the_ground_floor() -> None:

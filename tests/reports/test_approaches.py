@@ -11,7 +11,7 @@ def test_columns_that_nobody_fills_are_left_out() -> None:
     assert labels == [
         "json_fields, dev",
         "Paired difference",
-        "Format failures",
+        "No usable answer",
         "Prompt tokens",
         "Output tokens",
         "Time to fit",

@@ -47,7 +47,7 @@ def _through_slab(
         raise Unserved(f"attention with {', '.join(sorted(odd)) or 'a mask of its own'}")
     scale = query.shape[-1] ** -0.5 if scale is None else float(scale)
     out = current.get().attend(module.layer_idx, query, key, value, scale)
-    return out.to(query.dtype).transpose(1, 2).contiguous(), None
+    return out.transpose(1, 2).contiguous(), None
 
 
 AttentionInterface.register(FUNCTION, _through_slab)

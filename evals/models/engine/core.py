@@ -30,7 +30,6 @@ class Core:
         self.model, self.context = model, context
         self.config = model.config.get_text_config(decoder=True)
         self.device, self.dtype = model.device, model.dtype
-        self.slab_dtype = _slab_dtype(model)
         self._lock = threading.RLock()
 
     def forward(self, ids: Tensor, start: Tensor | int, slab: Slab, keep: Tensor) -> Tensor:
@@ -72,13 +71,9 @@ class Core:
             raise ValueError("a prompt without tokens")
         return logits
 
-    def slab(self, rows: int, columns: int, prefix: Slab | None = None) -> Slab:
-        """An empty slab for this model."""
-        return Slab(rows, columns, self.slab_dtype, prefix)
-
     def prefix(self, ids: Tensor) -> Slab:
         """The keys and values of a prefix [tokens] that requests share."""
-        slab = self.slab(1, len(ids))
+        slab = Slab(1, len(ids))
         self.prefill(ids[None], slab, torch.tensor([len(ids) - 1], device=self.device))
         return slab
 
@@ -121,7 +116,7 @@ class Core:
         ids = torch.zeros(2, max(own), dtype=torch.long, device=self.device)
         for i, t in enumerate(texts):
             ids[i, : own[i]] = torch.tensor(t[8:-1])
-        slab, lengths = self.slab(2, ids.shape[1] + 1, prefix), torch.tensor(own, device=self.device)
+        slab, lengths = Slab(2, ids.shape[1] + 1, prefix), torch.tensor(own, device=self.device)
         first = self.prefill(ids, slab, lengths - 1)
         slab.select(0, 2, ids.shape[1], gaps(own, ids.shape[1], slab.columns, self.device))
         ends = torch.tensor([[t[-1]] for t in texts], device=self.device)
@@ -155,14 +150,6 @@ class Core:
             finally:
                 if training:
                     self.model.train()
-
-
-def _slab_dtype(model: Any) -> torch.dtype:
-    """A CPU without AMX attends in fp32: its bf16 kernel took 0.74 ms for a step of 64 rows behind 72
-    tokens, the fp32 one 0.32 (AMD EPYC, 2 cores)."""
-    dtype: torch.dtype = model.dtype
-    slow = model.device.type == "cpu" and not torch.cpu._is_amx_tile_supported()
-    return torch.float32 if slow and dtype.itemsize < 4 else dtype
 
 
 def gaps(own: list[int], prompt: int, columns: int, device: Any) -> Tensor | None:

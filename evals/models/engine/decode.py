@@ -16,7 +16,7 @@ def run_wave(core: Core, rows: Sequence[Row], prefix: Slab | None) -> Iterator[R
     """Yield each row once, when it is finished. Rows come longest own part first."""
     own = [len(row.prompt) - row.shared for row in rows]
     width = own[0]
-    slab = core.slab(len(rows), width + max(row.request.max_tokens for row in rows), prefix)
+    slab = Slab(len(rows), width + max(row.request.max_tokens for row in rows), prefix)
     for first, last in _chunks(own):
         yield from _prompts(core, rows[first:last], own[first:last], slab, first)
     yield from _steps(core, list(rows), own, width, slab)

@@ -176,7 +176,7 @@ def _room(core: Core) -> int:
     config = core.config
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    token = 2 * config.num_hidden_layers * heads * dim * core.slab_dtype.itemsize
+    token = 2 * config.num_hidden_layers * heads * dim * core.dtype.itemsize
     if core.device.type == "cuda":
         weights = sum(p.numel() * p.element_size() for p in core.model.parameters())
         room = (torch.cuda.get_device_properties(core.device).total_memory - weights) / 2

@@ -39,7 +39,7 @@ def _batch(core: Core, prefix: Slab | None, rows: Sequence[Ids], width: int) -> 
     for i, row in enumerate(rows):
         ids[i, : len(row)] = torch.from_numpy(row)
     ids = ids.to(core.device)
-    slab = core.slab(len(rows), width, prefix)
+    slab = Slab(len(rows), width, prefix)
     every = torch.arange(width, device=core.device).expand(len(rows), -1)
     logits = core.forward(ids, slab.start, slab, every)[:, :-1]
     nexts = logits.float().log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]

@@ -26,8 +26,8 @@ class Slab:
     zeros, because a hidden column must not hold a NaN. `start` is the position of a row's first own
     token."""
 
-    def __init__(self, rows: int, columns: int, dtype: torch.dtype, prefix: Slab | None = None) -> None:
-        self.rows, self.columns, self.dtype, self.prefix = rows, columns, dtype, prefix
+    def __init__(self, rows: int, columns: int, prefix: Slab | None = None) -> None:
+        self.rows, self.columns, self.prefix = rows, columns, prefix
         self.start = 0 if prefix is None else prefix.columns
         self.keys: dict[int, Tensor] = {}
         self.values: dict[int, Tensor] = {}
@@ -46,8 +46,8 @@ class Slab:
         if layer_idx not in self.keys:
             heads, dim = key_states.shape[1], key_states.shape[3]
             shape = (self.rows, heads, self.columns)
-            self.keys[layer_idx] = key_states.new_zeros(*shape, dim, dtype=self.dtype)
-            self.values[layer_idx] = value_states.new_zeros(*shape, value_states.shape[3], dtype=self.dtype)
+            self.keys[layer_idx] = key_states.new_zeros(*shape, dim)
+            self.values[layer_idx] = value_states.new_zeros(*shape, value_states.shape[3])
         new = slice(self.column, self.column + key_states.shape[2])
         self.keys[layer_idx][self.first : self.last, :, new] = key_states
         self.values[layer_idx][self.first : self.last, :, new] = value_states
@@ -58,9 +58,7 @@ class Slab:
         return self.start + self.column
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-        """Attention of the new tokens to themselves, their row's earlier ones and the prefix, computed
-        and given back in the slab's dtype."""
-        query, key, value = (t.to(self.dtype) for t in (query, key, value))
+        """Attention of the new tokens to themselves, their row's earlier ones and the prefix."""
         if query.shape[2] == 1:
             part = self._own(layer, query, self.column + 1, scale)
         else:
