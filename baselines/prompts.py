@@ -15,13 +15,15 @@ from evals.types import Example, Work
 
 @dataclass(frozen=True)
 class ZeroShot:
-    """The task's instruction above the input, in one user message. What anybody would try first."""
+    """The task's instruction above the input, in one user message, after the user's own system text if
+    there is one. What anybody would try first."""
 
     name: str = "zero_shot"
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         task: Task = work.task
-        prompt = Prompt(task.prompt.template, instruction=task.prompt.instruction)
+        own = task.prompt.system or ""
+        prompt = Prompt(task.prompt.template, system=own, instruction=task.prompt.instruction)
         return Prompted(self.name, task.model, prompt, decoder(task, work.seed))
 
 

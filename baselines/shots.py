@@ -115,6 +115,7 @@ def race(settings: Sequence[Prompted], dev: Sequence[Example], work: Work) -> Pr
     Every round's answers are kept under `work.dir`, so that a race that was cut short goes on.
     """
     left = list(settings)
+    dev = sorted(dev, key=lambda e: sha256(e.id.encode()).digest())  # a file may be sorted by label
     heats = [dev[: max(FEWEST_ROWS, math.ceil(len(dev) / 4))]]
     while len(left) > 1:
         figures = [_figure(setting, heats, work) for setting in left]
@@ -132,7 +133,8 @@ def _figure(setting: Prompted, heats: Sequence[Sequence[Example]], work: Work) -
     found: dict[str, Prediction] = {}
     for heat in heats:
         show = partial(_show, work, step, len(found), len(rows))
-        found |= predict(setting, heat, work.models, path, "dev", show)
+        for _ in range(2):  # rows in error are asked once more, so that bad luck does not lose a race
+            found |= predict(setting, heat, work.models, path, "dev", show)
     return work.grade([(e, found[e.id]) for e in rows])
 
 

@@ -59,7 +59,8 @@ def main() -> None:
         numbers = {"ours": round(wall, 2), "theirs": round(inside, 2), "ratio": round(inside / wall, 4)}
         print(json.dumps({**figure, "unit": "seconds", **numbers, "runs": 1}))
     else:
-        print(f"{workload}: {wall:.1f} s, of which {100 * (1 - inside / wall):.1f} % outside the model and embedder")
+        share = 100 * (1 - inside / wall)
+        print(f"{workload}: {wall:.1f} s, of which {share:.1f} % outside the model and embedder")
 
 
 if __name__ == "__main__":

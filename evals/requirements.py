@@ -30,6 +30,18 @@ BUILT_IN: Mapping[str, Kind | None] = {
 }
 """Metrics that need no grader, each with the only kind it can have (None: any)."""
 
+MEASURED = (
+    "p50_seconds",
+    "p95_seconds",
+    "p99_seconds",
+    "tokens_in",
+    "tokens_out",
+    "usd_per_1k",
+    "usd_per_1k_accepted",
+    "error_rate",
+)
+"""Those of them that prompting approaches have."""
+
 
 def read_requirements(file: YamlFile) -> tuple[Requirement, ...]:
     """The task file's requirements, in order. Raises TaskError."""

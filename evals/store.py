@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import socket
+import time
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -131,6 +132,7 @@ def read_json(path: Path) -> Any:
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The complete lines of an append-only JSONL file; a torn last line is ignored, no file is [].
+    A last line that only lacks its newline, as an editor may leave it, is complete.
 
     Raises RunError when a line before the last is damaged.
     """
@@ -141,7 +143,9 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     except OSError as error:
         raise RunError(f"cannot be read ({error.strerror})", where=path) from error
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines[:-1], 1):
+    if not _is_whole(lines[-1]):
+        lines.pop()
+    for number, line in enumerate(lines, 1):
         try:
             rows.append({**json.loads(line)})
         except (ValueError, TypeError) as error:
@@ -197,31 +201,48 @@ def _cut_torn_line(path: Path) -> None:
     with path.open("rb+") as file:
         data = file.read()
         whole = data.rfind(b"\n") + 1
-        if whole != len(data):
+        if _is_whole(data[whole:]):
+            file.write(b"\n")
+        elif whole != len(data):
             file.truncate(whole)
 
 
+def _is_whole(line: bytes) -> bool:
+    """Whether a line is a JSON object: one that was torn off is none."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
+def lock(path: Path, wait: float = 0.0) -> Iterator[None]:
     """Hold `path` as the only writer; the lock goes with the process, however it ends.
 
-    Raises RunError naming the process that holds it.
+    Raises RunError naming the process that holds it, after up to `wait` seconds.
     """
     import fcntl
+
+    deadline = time.monotonic() + wait
 
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            owner = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another process"
-            raise RunError(
-                f"is being written by {owner}",
-                where=path.parent,
-                hint="Wait for it, or end that process first.",
-            ) from error
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if time.monotonic() < deadline:
+                    time.sleep(0.05)
+                    continue
+                owner = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another process"
+                raise RunError(
+                    f"is being written by {owner}",
+                    where=path.parent,
+                    hint="Wait for it, or end that process first.",
+                ) from error
         with disk_errors(path):
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)

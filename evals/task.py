@@ -18,7 +18,7 @@ from typing import Any, Literal, cast
 
 from evals.errors import TaskError
 from evals.output import OutputSpec, read_output
-from evals.requirements import BUILT_IN, is_built_in, read_requirements
+from evals.requirements import BUILT_IN, MEASURED, is_built_in, read_requirements
 from evals.store import plain
 from evals.table import nearest
 from evals.template import Template
@@ -312,10 +312,29 @@ def check_metrics(task: Task, graders: Sequence[Grader]) -> None:
     given = [metric for grader in graders for metric in grader.metrics]
     there = [*given, *BUILT_IN]
     for index, requirement in enumerate(task.requirements):
-        if requirement.metric in given or is_built_in(requirement.metric):
+        if requirement.metric in given:
+            continue
+        if is_built_in(requirement.metric):
+            _check_measurable(task, index, requirement)
             continue
         raise task.error(
             f"no grader gives the metric {requirement.metric!r}.{nearest(requirement.metric, there)}",
             f"requirements[{index}].metric",
             f"The graders give: {', '.join(given)}. Built in: {', '.join(BUILT_IN)}.",
         )
+
+
+def _check_measurable(task: Task, index: int, requirement: Requirement) -> None:
+    """Refuse a built-in metric that no run could give: a requirement on it could never be met."""
+    key, metric, prices = f"requirements[{index}].metric", requirement.metric, task.prices
+    if metric not in MEASURED:
+        raise task.error(
+            f"{metric!r} is not measured by the approaches of this version",
+            key,
+            f"Measured without a grader: {', '.join(MEASURED)}.",
+        )
+    local = task.model.provider == "local"
+    priced = prices.gpu_hour if local else (prices.input_per_million and prices.output_per_million)
+    if metric.startswith("usd_") and priced is None:
+        wanted = "gpu_hour" if local else "input_per_million and output_per_million"
+        raise task.error(f"{metric!r} needs prices", key, f"Give prices.{wanted}.")

@@ -27,7 +27,7 @@ _MOST_NODES = 200_000
 class _CoreLoader(yaml.SafeLoader):
     """Only composes: plain scalars are recognised by YAML 1.2's core schema."""
 
-    yaml_implicit_resolvers: dict[str, list[Any]] = {}
+    yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  (PyYAML declares it so)
 
 
 for _tag, _pattern in (

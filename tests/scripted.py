@@ -11,7 +11,7 @@ from evals.types import Completion, Model, ModelRef, PromptText, Request, Usage
 class Scripted:
     """Answers each request with `answer(request)`; an exception it raises ends the call there."""
 
-    fingerprint = "scripted"
+    fingerprint: str = "scripted"
 
     def __init__(self, answer: Callable[[Request], str], context: int = 4096) -> None:
         self.answer, self.context = answer, context

@@ -16,15 +16,16 @@ from typing import Any, cast
 
 from baselines.approach import Prompted, load, save
 from evals.audit import audit
-from evals.data import Data, load_data, render_all, row_hash
+from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import figure, plan_look, shortlist
 from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
 from evals.failures import primary_grader
 from evals.graders import answer_text, build
 from evals.run import grade_rows, measure_latency, measured_rows, predict
 from evals.selection import judge_on_dev, meets_by_point
-from evals.store import Appender, digest, lock, plain, read_json, write_json, write_lines
+from evals.store import Appender, digest, lock, plain, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics, load_task
+from evals.template import Template
 from evals.types import Decision, Example, Grader, Look, Models, Prediction, Progress, Rung, Split, Work
 from workbench import ladder as ladders
 from workbench.evidence import (
@@ -41,6 +42,8 @@ from workbench.provenance import provenance
 from workbench.runs import Run, Scope, enter, open_run, start, take_over
 
 LATENCY_METRICS = ("p50_seconds", "p95_seconds", "p99_seconds")
+LEDGER_WAIT = 10.0
+"""Seconds to wait while another run of the task writes its looks."""
 LONGEST = 64
 """How many of the gold answers longest in characters are counted in tokens to find the longest."""
 
@@ -78,6 +81,11 @@ class Session:
     task_hash: str
     fingerprint: str
 
+    def identity(self, approach: Prompted) -> str:
+        """What an approach is known by in decisions and looks: what is asked of which weights, wherever
+        they lie and whatever the approach is called."""
+        return digest([plain(approach.prompt), plain(approach.decoder), self.fingerprint])
+
     def key(self, *parts: Any) -> str:
         """Names a folder by what its content depends on: these parts, the data, the model."""
         return digest([*parts, self.data.hash, self.fingerprint, self.plan.scope.seed], 12)
@@ -105,15 +113,30 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     with lock(run.folder / ".lock"):
         session = Session(plan, task, data, graders, models, run, rungs, task_hash, model.fingerprint)
         enter(run)
-        if not continued:
+        if continued:
+            write_text(run.folder / "task.yaml", task.as_used())
+        else:
             write_examples(run, {"dev": data.dev, "test": data.test if plan.scope.touches_test else ()})
             found = provenance(plan.task_path, data, model.fingerprint, plan.scope.seed)
             start(run, task, plan.scope, {**found, "commands": plan.commands()})
-        outage = _climb(session)
-        if not outage and plan.scope.touches_test:
-            _judge_on_test(session)
+        _run(session)
         write_ladder(run, replace(read_evidence(run).ladder, ended=True))
         return run, conclude(run, models)
+
+
+def _run(session: Session) -> None:
+    """Climb and judge. Where the ladder stops at the first approach that meets everything on dev and
+    that one does not hold on test, the rest of the ladder is climbed too."""
+    ledger = read_looks(ledger_path(session.plan.task_path))
+    write_lines(session.run.folder / "looks.jsonl", ledger)
+    judged: tuple[str, ...] = ()
+    for stop_first in [True, False] if session.task.stop_first else [False]:
+        if _climb(session, stop_first) or not session.plan.scope.touches_test:
+            return
+        judged = _judge_on_test(session, judged)
+        evidence = read_evidence(session.run)
+        if evidence.decide(evidence.measured(session.models), evidence.looks).verdict == "ship":
+            return
 
 
 def with_max_tokens(task: Task, data: Data, models: Models) -> Task:
@@ -129,13 +152,13 @@ def with_max_tokens(task: Task, data: Data, models: Models) -> Task:
     return replace(task, generation=replace(task.generation, max_tokens=max(8, math.ceil(1.5 * longest))))
 
 
-def _climb(session: Session) -> bool:
+def _climb(session: Session, stop_first: bool) -> bool:
     """Fit and measure every rung on dev; says whether an outage ended the climb."""
     ladder = _first_ladder(session)
     for rung in session.rungs:
         if ladder.interrupted:
             entry = Entry(rung.name, state="incomplete", why=f"not run: {ladder.interrupted}")
-        elif session.task.stop_first and _met_on_dev(session, ladder):
+        elif stop_first and _met_on_dev(session, ladder):
             entry = Entry(rung.name, state="not applicable", why="a cheaper approach meets everything on dev")
         else:
             entry = _measure_on_dev(session, rung, ladder)
@@ -150,10 +173,16 @@ def _climb(session: Session) -> bool:
 
 def _first_ladder(session: Session) -> Ladder:
     task, scope = session.task, session.plan.scope
-    missing = ladders.left_out(task)
+    missing = ladders.left_out(task, bool(session.data.train))
     notes = scope.notes() + ((f"the task's ladder leaves out {', '.join(missing)}",) if missing else ())
+    if task.data.documents is not None:
+        notes += ("data.documents is not used: this version has no retrieval-augmented rung",)
+    binding = not notes
+    if task.budget:
+        notes += ("budget is not enforced: nothing stopped at it",)
     step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
-    return Ladder(session.task_hash, not notes, notes, step, audit(task, session.data))
+    rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
+    return Ladder(session.task_hash, binding, notes, step, audit(task, session.data), test_rows=rows)
 
 
 def _met_on_dev(session: Session, ladder: Ladder) -> bool:
@@ -184,7 +213,8 @@ def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
 def _fit(session: Session, rung: Rung) -> tuple[Prompted, float]:
     """The rung's approach, from this run or an earlier one where one was found under the same conditions."""
     task = session.task
-    key = session.key(rung.name, plain(rung), task.identity(), plain(task.generation))
+    asked = [[r.metric, r.kind, r.tier, plain(r.where)] for r in task.requirements]
+    key = session.key(rung.name, plain(rung), task.identity(), plain(task.generation), asked)
     folder = session.run.fit(rung.name, key)
     take_over(session.run, "fits", folder.name)
     if (folder / "fit.json").is_file():
@@ -218,14 +248,15 @@ def _figure(session: Session, pairs: Sequence[tuple[Example, Prediction]]) -> fl
 
 def _ask(session: Session, approach: Prompted, split: Split, entry: Entry) -> Entry:
     """Predict a split with an approach; the entry says where the answers are and what is missing."""
-    key = session.key(approach.hash)
+    identity = session.identity(approach)
+    key = session.key(identity)
     folder = session.run.approach(approach.name, key)
     take_over(session.run, "approaches", folder.name)
     if not (folder / "spec.json").is_file():
         save(approach, folder)
     examples = session.examples(split)
     found: Mapping[str, Prediction] = {}
-    entry = replace(entry, key=key, hash=approach.hash, splits=(*entry.splits, split))
+    entry = replace(entry, key=key, hash=identity, splits=(*entry.splits, split))
     step = f"{approach.name}: {split}"
     try:
         found = predict(
@@ -249,16 +280,17 @@ def _reason(error: WorkbenchError) -> str:
     return f"{error.where}: {error.message}" if error.where else error.message
 
 
-def _judge_on_test(session: Session) -> None:
+def _judge_on_test(session: Session, judged: tuple[str, ...]) -> tuple[str, ...]:
     """Ask the shortlist on test, then spend its looks: written to the ledger before anything is shown.
 
-    After an outage nothing more is asked; what is left of the shortlist is then incomplete.
+    `judged` were on test before and did not ship: the shortlist is chosen from the others, and joins
+    them. After an outage nothing more is asked; what is left of the shortlist is then incomplete.
     """
     evidence = read_evidence(session.run)
-    chosen = shortlist(session.task, evidence.measured(session.models))
+    others = [m for m in evidence.measured(session.models) if m.hash not in judged]
+    chosen = (*judged, *shortlist(session.task, others))
     if not chosen:
-        write_lines(session.run.folder / "looks.jsonl", read_looks(ledger_path(session.plan.task_path)))
-        return
+        return chosen
     ladder, outage = evidence.ladder, ""
     for entry in ladder.entries:
         if entry.hash in chosen:
@@ -271,6 +303,7 @@ def _judge_on_test(session: Session) -> None:
             ladder = ladder.with_entry(asked)
             write_ladder(session.run, ladder)
     _spend_looks(session, read_evidence(session.run), chosen)
+    return chosen
 
 
 def _ask_on_test(session: Session, entry: Entry) -> Entry:
@@ -297,9 +330,9 @@ def ledger_path(task_path: Path) -> Path:
 
 def _spend_looks(session: Session, evidence: Evidence, chosen: Sequence[str]) -> None:
     path = ledger_path(session.plan.task_path)
-    with lock(path.with_name(".looks.lock")):
+    with lock(path.with_name(".looks.lock"), wait=LEDGER_WAIT):
         ledger = read_looks(path)
-        rows = [row_hash(e) for e in evidence.examples["test"]]
+        rows = evidence.ladder.test_rows
         new: list[Look] = []
         for entry in evidence.ladder.entries:
             if entry.hash in chosen and "test" in entry.splits:
@@ -308,8 +341,9 @@ def _spend_looks(session: Session, evidence: Evidence, chosen: Sequence[str]) ->
         decision = evidence.decide(evidence.measured(session.models), (*ledger, *new))
         statuses: dict[Any, Any] = {a["hash"]: a["statuses"] for a in decision.approaches}
         new = [replace(look, statuses=statuses[look.approach]) for look in new]
-        if new:
+        judged = {e.hash for e in evidence.ladder.entries if e.state == "scored"}
+        if spent := [look for look in new if look.approach in judged]:
             with Appender(path) as file:
-                for look in new:
+                for look in spent:
                     file.write(look)
         write_lines(session.run.folder / "looks.jsonl", (*ledger, *new))

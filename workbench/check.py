@@ -131,5 +131,5 @@ def _lengths(task: Task, sizes: Sizes, limit: int, cost: Estimate) -> Iterator[F
                 "warning",
                 f"budget.{key}",
                 f"the estimate is {spent:g}, the budget {allowed:g}",
-                "The run would stop before its end.",
+                "Budgets are not enforced: nothing stops a run at it.",
             )

@@ -32,7 +32,16 @@ def binding_decision(task_path: Path, out: Path, folder: Path | None = None) -> 
         raise RunError("is not binding: part of the work was left out", where=run.folder, hint=assess)
     if decision["task"]["hash"] != digest([task.identity(), load_data(task).hash], 12):
         raise RunError("was decided for another task, data or grader", where=run.folder, hint=assess)
+    if (run.folder / "task.yaml").read_text(encoding="utf-8") != task.as_used():
+        raise RunError(
+            "the task file has changed since this was decided", where=run.folder, hint=again(assess)
+        )
     return run, decision
+
+
+def again(assess: str) -> str:
+    """What to do when only thresholds, prices or words have changed."""
+    return f"{assess} It decides again from disk where only thresholds, prices or descriptions changed."
 
 
 def _newest_binding(task: Task, out: Path, assess: str) -> Run:

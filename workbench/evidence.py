@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from evals.data import row_hash
 from evals.decide import Given, decide
 from evals.errors import ResumableError, RunError
 from evals.failures import primary_grader
@@ -55,7 +54,8 @@ class Entry:
 class Ladder:
     """The run's state: its approaches in ladder order and what was found before the first of them.
 
-    `ended` says that nothing is left to ask: every approach came as far as it could; `interrupted` why
+    `test_rows` are the hashes of all test rows, asked or not; `ended` says that nothing is left to
+    ask: every approach came as far as it could; `interrupted` why
     the climb ended before the shortlist was judged on test."""
 
     task_hash: str
@@ -64,6 +64,7 @@ class Ladder:
     next_step: Mapping[str, Any] | None = None
     audit: Mapping[str, Any] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
+    test_rows: tuple[str, ...] = ()
     ended: bool = False
     interrupted: str = ""
 
@@ -138,7 +139,7 @@ class Evidence:
         """The decision that this evidence and these looks give."""
         given = Given(
             task_hash=self.ladder.task_hash,
-            test_rows=[row_hash(e) for e in self.examples["test"]],
+            test_rows=self.ladder.test_rows,
             binding=self.ladder.binding,
             notes=self.ladder.notes,
             interrupted=self.ladder.interrupted,

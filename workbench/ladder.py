@@ -15,6 +15,9 @@ from evals.task import RungSpec, Task
 from evals.types import Rung
 from tuning import recommend
 
+NEED_TRAIN = ("few_shot", "knn_few_shot")
+"""Rungs that do not apply to a task without training rows."""
+
 
 def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
     """The task's rungs in ladder order, or those of them named in `only`.
@@ -23,6 +26,11 @@ def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
     """
     specs = task.ladder if task.ladder is not None else tuple(RungSpec(name, {}) for name in RUNGS)
     names = [spec.name for spec in specs]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise TaskError(
+                f"the rung {name!r} stands twice", where=task.path, key="ladder", hint="Name each rung once."
+            )
     for name in only:
         if name not in names:
             RUNGS.load(name, key="--only")
@@ -35,10 +43,10 @@ def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
     return [rung for rung in built if not only or rung.name in only]
 
 
-def left_out(task: Task) -> list[str]:
-    """Default baselines that the task's own ladder does not have."""
+def left_out(task: Task, has_train: bool) -> list[str]:
+    """Default baselines that apply to the task and that its own ladder does not have."""
     mine = {rung.name for rung in rungs(task)}
-    return [name for name in RUNGS if name not in mine]
+    return [name for name in RUNGS if name not in mine and (has_train or name not in NEED_TRAIN)]
 
 
 def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]:

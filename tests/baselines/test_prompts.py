@@ -35,7 +35,10 @@ QUERY = Query("1", "what a day", {"channel": "mail"})
 
 def test_zero_shot_puts_the_instruction_above_the_input_in_one_message(tmp_path: Path) -> None:
     approach = ZeroShot().fit((), (), work(task(tmp_path), tmp_path))
-    assert approach.prompt.render(QUERY) == (Message("user", "Say the mood.\n\n<what a day> mail"),)
+    assert approach.prompt.render(QUERY) == (
+        Message("system", "You are kind."),
+        Message("user", "Say the mood.\n\n<what a day> mail"),
+    )
 
 
 def test_a_system_prompt_holds_the_users_words_the_instruction_and_the_format(tmp_path: Path) -> None:

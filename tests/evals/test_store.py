@@ -41,6 +41,15 @@ def test_a_torn_last_line_is_ignored_by_readers_and_cut_by_the_next_writer(tmp_p
     assert path.read_bytes() == b'{"a":1}\n{"a":2}\n{"a":3}\n'
 
 
+def test_a_last_line_that_only_lacks_its_newline_is_kept_by_readers_and_writers(tmp_path: Path) -> None:
+    path = tmp_path / "looks.jsonl"
+    path.write_bytes(b'{"a":1}\n{"a":2}')
+    assert read_lines(path) == [{"a": 1}, {"a": 2}]
+    with Appender(path) as file:
+        file.write({"a": 3})
+    assert read_lines(path) == [{"a": 1}, {"a": 2}, {"a": 3}]
+
+
 @given(cut=st.integers(min_value=0, max_value=60))
 def test_wherever_a_file_is_torn_the_whole_lines_before_it_are_read(
     cut: int, tmp_path_factory: pytest.TempPathFactory
@@ -49,7 +58,8 @@ def test_wherever_a_file_is_torn_the_whole_lines_before_it_are_read(
     write_lines(path, [{"n": n, "text": "é\n" * n} for n in range(4)])
     data = path.read_bytes()
     path.write_bytes(data[:cut])
-    assert [row["n"] for row in read_lines(path)] == list(range(data[:cut].count(b"\n")))
+    ends = [n for n, byte in enumerate(data) if byte == ord("\n")]
+    assert [row["n"] for row in read_lines(path)] == list(range(sum(end <= cut for end in ends)))
 
 
 def test_a_damaged_line_in_the_middle_is_an_error_with_its_number(tmp_path: Path) -> None:

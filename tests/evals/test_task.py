@@ -52,7 +52,7 @@ requirements:
   - {metric: valid_json, at_least: 0.95, kind: format}
   - {metric: json_fields.a, at_least: 0.8, kind: quality, where: {lang: [de, at]}}
   - {metric: p95_seconds, at_most: 2, kind: latency, tier: advisory}
-  - {metric: recall@5, at_least: 0.9, kind: quality}
+  - {metric: error_rate, at_most: 0.1, kind: quality}
 confidence: 0.9
 policy: point
 looks: 2

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evals.errors import ModelError, OutageError
+from evals.errors import ModelError, OutageError, TaskError
 from evals.types import Decision, Request
 from tests.scripted import Scripted, ScriptedModels
 from workbench.assess import Plan, assess
@@ -42,10 +42,12 @@ class Desk:
     keys: dict[str, Any] = field(default_factory=dict)
     splits: dict[str, int] = field(default_factory=lambda: {"train": 30, "dev": 40, "test": 120})
     fail: Callable[[Request], bool] = lambda request: False
+    weights: str = "scripted"
+    more: dict[str, Any] = field(default_factory=dict)
 
     def write(self) -> Desk:
         for split, count in self.splits.items():
-            lines = "".join(json.dumps(row) + "\n" for row in rows(split, count))
+            lines = "".join(json.dumps({**row, **self.more}) + "\n" for row in rows(split, count))
             (self.folder / f"{split}.jsonl").write_text(lines)
         task = {
             "name": "mood",
@@ -75,7 +77,9 @@ class Desk:
     def assess(self, **scope: Any) -> tuple[Run, Decision]:
         self.write()
         plan = Plan(self.folder / "task.yaml", self.folder / "runs", Scope(**scope))
-        return assess(plan, ScriptedModels(Scripted(self.answer)))
+        model = Scripted(self.answer)
+        model.fingerprint = self.weights
+        return assess(plan, ScriptedModels(model))
 
     def looks(self) -> list[str]:
         return [look.name for look in read_looks(self.folder / "looks.jsonl")]
@@ -183,6 +187,67 @@ def test_when_the_looks_are_spent_nothing_can_be_met(tmp_path: Path) -> None:
     _, decision = at.assess()
     assert decision.verdict == "collect"
     assert any("test set spent" in note for note in decision.notes)
+
+
+def test_retraining_a_model_in_place_is_a_new_look(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.99)
+    at.assess()
+    at.weights = "retrained"
+    _, decision = at.assess()
+    assert at.looks() == ["system_prompt", "system_prompt"]
+    assert decision.looks == {"planned": 4, "used": 2}
+
+
+def test_a_column_that_no_prompt_shows_opens_no_new_budget(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.99)
+    at.keys["looks"] = 1
+    assert at.assess()[1].verdict == "ship"
+    at.more = {"source": "mail"}
+    at.keys["prompt"] = {"instruction": "Say the mood."}
+    _, decision = at.assess()
+    assert (decision.verdict, decision.looks["used"]) == ("collect", 2)
+
+
+def test_a_continued_run_is_decided_by_the_task_as_it_is_now(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.95)
+    at.fail = lambda request: len(at.asked) >= 130
+    first, broken = at.assess()
+    assert broken.verdict == "incomplete"
+    at.fail = lambda request: False
+    at.keys["requirements"] = [{"metric": "label", "at_least": 0.995, "kind": "quality"}]
+    second, decision = at.assess()
+    assert second.id == first.id
+    assert decision.verdict != "ship"
+    assert decision.requirements[0]["bound"] == 0.995
+
+
+def test_stop_first_climbs_on_when_the_first_does_not_hold_on_test(tmp_path: Path) -> None:
+    at = desk(tmp_path)
+    at.keys["ladder"] = {"stop": "first"}
+    now: list[Request] = []
+    answer = at.answer
+    at.answer = lambda request: (now.append(request), answer(request))[1]  # type: ignore[method-assign]
+    at.share = lambda rung: 1.0 if rung != "zero_shot" or now[-1].id.startswith("dev") else 0.0
+    _, decision = at.assess()
+    assert (decision.verdict, decision.approach) == ("ship", "system_prompt")
+    assert {a["state"] for a in decision.approaches} == {"scored"}
+
+
+def test_a_rung_named_twice_is_refused(tmp_path: Path) -> None:
+    at = desk(tmp_path)
+    at.keys["ladder"] = [{"name": "few_shot", "k": 2}, {"name": "few_shot", "k": 4}]
+    with pytest.raises(TaskError, match="stands twice"):
+        at.assess()
+
+
+@pytest.mark.parametrize("metric", ["mrr", "preference_accuracy", "usd_per_1k"])
+def test_a_requirement_on_what_no_run_could_measure_is_refused(tmp_path: Path, metric: str) -> None:
+    at = desk(tmp_path)
+    kind = "cost" if metric.startswith("usd") else "quality"
+    bound = {"at_most": 1.0} if kind == "cost" else {"at_least": 0.5}
+    at.keys["requirements"] = [{"metric": metric, "kind": kind, **bound}]
+    with pytest.raises(TaskError, match=metric):
+        at.assess()
 
 
 def test_dev_only_and_limit_touch_no_test_row(tmp_path: Path) -> None:
