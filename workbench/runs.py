@@ -1,7 +1,7 @@
 """Run folders: where they lie, which one a command continues, what it takes from earlier ones.
 
     runs/<task>/latest                          the name of the newest run
-    runs/<task>/<UTC time>-<task hash>/         one run; README.md of the project lists what is in it
+    runs/<task>/<UTC time>-<task hash>/         one run; ARCHITECTURE.md lists what is in it
 
 A run is identified by its task hash and its scope. The same command on an unfinished run continues
 it; on a finished one it starts a new run, which takes over every approach whose spec, data and

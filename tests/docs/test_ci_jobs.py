@@ -125,10 +125,10 @@ def test_run_folder_and_junit_are_kept_whatever_the_end() -> None:
     github = yaml.safe_load((JOBS / "github.yml").read_text())["jobs"]["assess"]["steps"]
     kept = [step for step in github if step.get("if") == "always()"]
     assert [step["with"].get("path") or step["with"]["report_paths"] for step in kept] == [
-        "runs/",
+        "runs/\n**/looks.jsonl",
         "assess/junit.xml",
     ]
     artifacts = yaml.safe_load((JOBS / "gitlab.yml").read_text())["assess"]["artifacts"]
     assert artifacts["when"] == "always"
-    assert "runs/" in artifacts["paths"]
+    assert {"runs/", "**/looks.jsonl"} <= set(artifacts["paths"])
     assert artifacts["reports"]["junit"] == "assess/junit.xml"
