@@ -1,6 +1,6 @@
 """The ledger of a test set: who was judged on it, in what order, and what error that may still cost.
 
-An entry is written before its approach is judged, so a killed run has spent its look. The chance
+An entry is on disk before anything of its judgement is shown, so that what was seen was paid for. The chance
 that anything is called *met* by mistake, over all entries that share a row with the test set at
 hand, stays within 1 - confidence: an entry may be *met* only while the alphas up to and including
 its own sum to no more.
