@@ -123,6 +123,8 @@ def _collect(case: Case) -> tuple[int | None, list[str]]:
     if not open_ones:
         return 0, [f"{name} meets everything on dev and was not judged on test"]
     why = [f"{name}, {sentence(r)} ({j.status.split}): {j.status.why}" for r, j in open_ones]
+    if _test_is_untouched(case):
+        return 0, [*why, f"none of the {case.test_rows} test rows was touched: judge it on them first"]
     rows = rows_to_add(case, standing)
     if rows is None:
         return None, [*why, "at the observed value no number of rows would settle it"]
@@ -198,12 +200,19 @@ def _collect_headline(case: Case) -> str:
         return f"Judge {name} on test: it meets everything on dev"
     first, judgement = undecided[0]
     about = f"whether {name} meets {sentence(first)} is undecided, {_seen(first, judgement)}"
+    if _test_is_untouched(case):
+        return f"Judge {name} on test: {about} on dev"
     fresh = "fresh" if any(SPENT in j.status.why for _, j in undecided) else "more"
     if rows is None:
         return f"Collect eval rows: {about}"
     if rows == 0:
         return f"Judge {name} on test: {about}"
     return f"Collect {rows} {fresh} {_split_to_grow(case, standing)} rows: {about}"
+
+
+def _test_is_untouched(case: Case) -> bool:
+    """Whether there are test rows and nothing was judged on them: they come before any new rows."""
+    return case.test_rows > 0 and all(standing.test is None for standing in case.standings)
 
 
 def _shortfall(case: Case) -> str:

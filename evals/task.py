@@ -18,7 +18,7 @@ from typing import Any, Literal, cast
 
 from evals.errors import TaskError
 from evals.output import OutputSpec, read_output
-from evals.requirements import BUILT_IN, MEASURED, is_built_in, read_requirements
+from evals.requirements import MEASURED, is_built_in, read_requirements
 from evals.store import plain
 from evals.table import nearest
 from evals.template import Template
@@ -310,7 +310,7 @@ def _ladder(value: Any) -> tuple[tuple[RungSpec, ...] | None, bool]:
 def check_metrics(task: Task, graders: Sequence[Grader]) -> None:
     """Raise TaskError for the first requirement whose metric none of the graders gives."""
     given = [metric for grader in graders for metric in grader.metrics]
-    there = [*given, *BUILT_IN]
+    there = [*given, *MEASURED]
     for index, requirement in enumerate(task.requirements):
         if requirement.metric in given:
             continue
@@ -320,7 +320,7 @@ def check_metrics(task: Task, graders: Sequence[Grader]) -> None:
         raise task.error(
             f"no grader gives the metric {requirement.metric!r}.{nearest(requirement.metric, there)}",
             f"requirements[{index}].metric",
-            f"The graders give: {', '.join(given)}. Built in: {', '.join(BUILT_IN)}.",
+            f"The graders give: {', '.join(given)}. Built in: {', '.join(MEASURED)}.",
         )
 
 

@@ -21,6 +21,7 @@ from evals.decide import figure, plan_look, shortlist
 from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
 from evals.failures import primary_grader
 from evals.graders import answer_text, build
+from evals.looks import look_of
 from evals.run import grade_rows, measure_latency, measured_rows, predict
 from evals.selection import judge_on_dev, meets_by_point
 from evals.store import Appender, digest, lock, plain, read_json, write_json, write_lines, write_text
@@ -284,11 +285,15 @@ def _judge_on_test(session: Session, judged: tuple[str, ...]) -> tuple[str, ...]
     """Ask the shortlist on test, then spend its looks: written to the ledger before anything is shown.
 
     `judged` were on test before and did not ship: the shortlist is chosen from the others, and joins
-    them. After an outage nothing more is asked; what is left of the shortlist is then incomplete.
+    them; so do approaches whose look at these rows is paid for, as judging them again is free. After an
+    outage nothing more is asked; what is left of the shortlist is then incomplete.
     """
     evidence = read_evidence(session.run)
-    others = [m for m in evidence.measured(session.models) if m.hash not in judged]
-    chosen = (*judged, *shortlist(session.task, others))
+    measured = evidence.measured(session.models)
+    rows = evidence.ladder.test_rows
+    paid = {m.hash for m in measured if m.hash and look_of(evidence.looks, m.hash, rows)}
+    others = [m for m in measured if m.hash not in judged]
+    chosen = tuple({*judged, *paid, *shortlist(session.task, others)})
     if not chosen:
         return chosen
     ladder, outage = evidence.ladder, ""

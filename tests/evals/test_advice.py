@@ -30,11 +30,11 @@ def test_at_the_threshold_itself_no_number_of_rows_is_named() -> None:
     assert headline(case).startswith("? Collect eval rows: whether a meets exact ≥ 0.8 is undecided, 0.80 [")
 
 
-def test_a_test_set_that_suffices_needs_no_more_rows() -> None:
+def test_untouched_test_rows_come_before_new_ones() -> None:
     case = _case("collect", approach("a", share(18, 20)))
     found = recommendation(case)
     assert found["rows"] == 0
-    assert "the 100 test rows there are would settle it" in str(found["why"])
+    assert "none of the 100 test rows was touched: judge it on them first" in str(found["why"])
 
 
 def test_methods_are_called_by_their_names() -> None:

@@ -169,6 +169,17 @@ def test_a_changed_threshold_decides_again_from_disk_and_is_said(tmp_path: Path)
     assert any("threshold" in note.lower() and "0.8" in note and "0.5" in note for note in decision.notes)
 
 
+def test_what_was_judged_on_test_stays_judged_on_test_under_another_threshold(tmp_path: Path) -> None:
+    at = desk(tmp_path, zero_shot=0.7, few_shot=0.85)
+    at.assess()
+    assert at.looks() == ["few_shot"]
+    at.keys["requirements"] = [{"metric": "label", "at_least": 0.6, "kind": "quality"}]
+    _, decision = at.assess()
+    few_shot = next(a for a in decision.approaches if a["name"] == "few_shot")
+    assert few_shot["test"]
+    assert few_shot["decided_on"] == "test"
+
+
 def test_a_changed_prompt_is_asked_again_and_is_a_new_look(tmp_path: Path) -> None:
     at = desk(tmp_path, system_prompt=0.95)
     at.assess()

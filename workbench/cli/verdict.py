@@ -29,7 +29,8 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
             console.say(f"{approach['name']}: {approach['why']}")
     console.say()
     for requirement in decision.requirements:
-        console.say(f"{requirement['status']:<22} {requirement.get('why') or requirement['metric']}")
+        of = f", {requirement['approach']}" if requirement.get("approach") else ""
+        console.say(f"{requirement['status']:<22} {requirement['sentence']}{of}: {requirement['why']}")
     for note in decision.notes:
         console.say(f"note: {note}")
     console.say()
