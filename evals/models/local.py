@@ -32,8 +32,10 @@ _SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
 class Source(Protocol):
-    """Where config, tokenizer and weights come from."""
+    """Where config, tokenizer and weights come from; `frozen` when nobody else can change the weights."""
 
+    @property
+    def frozen(self) -> bool: ...
     def fingerprint(self) -> str: ...
     def config(self) -> Any: ...
     def tokenizer(self) -> Any: ...
@@ -46,6 +48,7 @@ class Saved:
 
     folder: Path
     dtype: str = "auto"
+    frozen = True
 
     def fingerprint(self) -> str:
         return folder_fingerprint(self.folder, str(pick_dtype(self.dtype)))
@@ -86,6 +89,7 @@ class Live:
 
     model: Any
     its_tokenizer: Any
+    frozen = False
 
     def fingerprint(self) -> str:
         return f"live-{id(self.model):x}"
@@ -181,7 +185,7 @@ class LocalModel:
 
         renderer = self.renderer
         start = time.perf_counter()
-        engine = Engine(self.source.weights(), renderer, self.context)
+        engine = Engine(self.source.weights(), renderer, self.context, pack=self.source.frozen)
         self.load_seconds += time.perf_counter() - start
         log.info("%s: %s on %s", self.name, engine.dtype, engine.device)
         return engine

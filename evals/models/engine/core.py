@@ -6,9 +6,10 @@ pass and put back, so that a model in training, or one that two generators share
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +17,12 @@ import torch
 from torch import Tensor
 
 from evals.models.engine.attention import FUNCTION, Unserved, current
+from evals.models.engine.packed import Packed
+from evals.models.engine.packed import unfit as unpackable
 from evals.models.engine.slab import Slab
+from evals.models.engine.soft import SoftPrompt, inner, soft_prompt
+
+log = logging.getLogger(__name__)
 
 CHUNK = 2048
 """Prompt tokens in one pass: enough to keep the cores busy, few enough to keep activations small."""
@@ -24,58 +30,95 @@ _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3}
 
 
 class Core:
-    """A model and how to run it. `context` bounds the positions it is given."""
+    """A model and how to run it. `context` bounds the positions it is given; `pack` allows a copy of its
+    weights (packed.py), which is right only when nobody changes them.
 
-    def __init__(self, model: Any, context: int) -> None:
-        self.model, self.context = model, context
-        self.config = model.config.get_text_config(decoder=True)
-        self.device, self.dtype = model.device, model.dtype
+    `whole` is the model as it was given, `model` the transformers model in it: they differ when peft
+    wraps it.
+    """
+
+    def __init__(self, model: Any, context: int, pack: bool = False) -> None:
+        self.whole, self.model, self.context = model, inner(model), context
+        self.config = self.model.config.get_text_config(decoder=True)
+        self.device, self.dtype = self.model.device, self.model.dtype
         self._lock = threading.RLock()
+        self._packed = Packed(self.model) if pack and unpackable(self.model) is None else None
 
-    def forward(self, ids: Tensor, start: Tensor | int, slab: Slab, keep: Tensor) -> Tensor:
-        """Logits [rows, kept, vocabulary] of new tokens `ids` [rows, new].
-
-        `start` is the position of the first new token, one for all or one a row; `keep` [rows, kept]
-        says of which new tokens the logits are wanted.
-        """
-        steps = torch.arange(ids.shape[1], device=self.device)
-        first = start[:, None] if isinstance(start, Tensor) else start
-        positions = (steps[None, :] + first).clamp_(max=self.context - 1)
-        with self._switched(), torch.inference_mode():
-            token = current.set(slab)
-            try:
-                out = self.model(
-                    input_ids=ids,
-                    position_ids=positions.expand(ids.shape[0], -1),
-                    past_key_values=slab,
-                    use_cache=True,
-                    logits_to_keep=keep,
-                )
-                logits: Tensor = out.logits
-                return logits
-            finally:
-                current.reset(token)
+    def forward(self, ids: Tensor, positions: Tensor, slab: Slab, keep: Tensor) -> Tensor:
+        """Logits [rows, kept, vocabulary] of new tokens `ids` [rows, new] at `positions` [rows, new];
+        `keep` [rows, kept] says of which new tokens the logits are wanted."""
+        positions = positions.clamp(max=self.context - 1)
+        if self._packed is not None:
+            with torch.inference_mode():
+                return self._packed.forward(ids, positions, slab, keep)
+        return self._through(slab, input_ids=ids, position_ids=positions, logits_to_keep=keep)
 
     def prefill(self, ids: Tensor, slab: Slab, last: Tensor, first_row: int = 0) -> Tensor:
         """Logits [rows, vocabulary] after each prompt; `ids` [rows, tokens] padded on the right,
         `last` [rows] the index of each row's last token. More than CHUNK tokens go in several passes,
         for which there must be one row."""
-        before = slab.start
         logits: Tensor | None = None
         for column in range(0, ids.shape[1], CHUNK if len(ids) == 1 else ids.shape[1]):
             part = ids[:, column : column + CHUNK] if len(ids) == 1 else ids
-            slab.select(first_row, first_row + len(ids), column)
+            slab.span(first_row, first_row + len(ids), column, part.shape[1])
+            positions = torch.arange(part.shape[1], device=self.device) + (slab.start + column)
             here = (last - column).clamp(0, part.shape[1] - 1)
-            logits = self.forward(part, before + column, slab, here[:, None])[:, 0]
+            logits = self.forward(part, positions.expand_as(part), slab, here[:, None])[:, 0]
         if logits is None:
             raise ValueError("a prompt without tokens")
         return logits
 
-    def prefix(self, ids: Tensor) -> Slab:
-        """The keys and values of a prefix [tokens] that requests share."""
-        slab = Slab(1, len(ids))
+    def step(self, new: Sequence[Sequence[int]], lengths: Sequence[int], slab: Slab) -> Tensor:
+        """Logits [rows, vocabulary] after the new tokens of each row (at least one), which follow its
+        `lengths` tokens in the slab."""
+        counts = [len(tokens) for tokens in new]
+        width = max(counts)
+        ids = torch.tensor([[*tokens, *[0] * (width - len(tokens))] for tokens in new], device=self.device)
+        before = torch.tensor(lengths, device=self.device)[:, None]
+        offsets = torch.arange(width, device=self.device)
+        columns = before + offsets
+        count = torch.tensor(counts, device=self.device)[:, None]
+        some = None if min(counts) == width else offsets < count
+        seen = max(n + c for n, c in zip(lengths, counts, strict=True))
+        slab.scatter(columns, some, causal_mask(columns, seen))
+        return self.forward(ids, columns + slab.start, slab, count - 1)[:, 0]
+
+    def prefix(self, ids: Tensor, before: Slab | None = None) -> Slab:
+        """The keys and values of a prefix [tokens] that requests share, with those `before` it."""
+        slab = Slab(1, len(ids), before)
         self.prefill(ids[None], slab, torch.tensor([len(ids) - 1], device=self.device))
+        return slab.joined()
+
+    def root(self) -> Slab | None:
+        """What stands before every prompt: a soft prompt's keys and values, as they are now."""
+        with self._evaluating(), torch.inference_mode():
+            soft = soft_prompt(self.whole)
+            if soft is None:
+                return None
+            slab = Slab(1, soft.tokens)
+            slab.span(0, 1, 0, soft.tokens)
+            self._fill(slab, soft)
         return slab
+
+    def _fill(self, slab: Slab, soft: SoftPrompt) -> None:
+        if soft.layers:
+            for number, (key, value) in enumerate(soft.layers):
+                slab.update(key.to(self.dtype), value.to(self.dtype), number)
+            return
+        assert soft.embeddings is not None
+        positions = torch.arange(soft.tokens, device=self.device)[None]
+        embeddings = soft.embeddings.to(self.dtype)
+        self._through(slab, inputs_embeds=embeddings, position_ids=positions, logits_to_keep=1)
+
+    def _through(self, slab: Slab, **inputs: Any) -> Tensor:
+        """Logits by the transformers model."""
+        with self._switched(), torch.inference_mode():
+            token = current.set(slab)
+            try:
+                logits: Tensor = self.model(past_key_values=slab, use_cache=True, **inputs).logits
+                return logits
+            finally:
+                current.reset(token)
 
     def unfit(self) -> str | None:
         """Why the model cannot be run through a slab, or None: by its config, then by comparing a
@@ -85,6 +128,14 @@ class Core:
             return "it has an encoder"
         if rope.get("rope_type") in ("dynamic", "longrope"):
             return "its positions depend on the length of the text"
+        why = self._wrong()
+        if why is not None and self._packed is not None:
+            log.info("weights are not packed: %s", why)
+            self._packed = None
+            why = self._wrong()
+        return why
+
+    def _wrong(self) -> str | None:
         try:
             worst = self._compare()
         except (Unserved, RuntimeError, TypeError, ValueError, AttributeError, LookupError) as error:
@@ -103,29 +154,30 @@ class Core:
         return min((int(n) for n in found if n), default=None)
 
     def _compare(self) -> float:
-        """The largest difference of logits between the slab's way and the model's, relative."""
+        """The largest difference of logits between the slab's way and the model's, relative: after a
+        prefix and prompts of two lengths, and after one new token and two."""
         size = int(self.config.vocab_size)
         texts = [[(7 * i + j * j) % size for i in range(n)] for j, n in ((1, 19), (1, 14))]
         texts[1][8:] = [(t + 3) % size for t in texts[1][8:]]
         with self._evaluating(), torch.inference_mode():
-            rows = [
-                self.model(torch.tensor([t], device=self.device), use_cache=False).logits[0] for t in texts
+            wanted = [
+                self.whole(input_ids=torch.tensor([t], device=self.device), use_cache=False).logits[0]
+                for t in texts
             ]
-        prefix = self.prefix(torch.tensor(texts[0][:8], device=self.device))
-        own = [len(t) - 9 for t in texts]
+        prefix = self.prefix(torch.tensor(texts[0][:8], device=self.device), self.root())
+        news = [texts[0][-1:], texts[1][-2:]]
+        own = [len(t) - 8 - len(new) for t, new in zip(texts, news, strict=True)]
         ids = torch.zeros(2, max(own), dtype=torch.long, device=self.device)
         for i, t in enumerate(texts):
-            ids[i, : own[i]] = torch.tensor(t[8:-1])
-        slab, lengths = Slab(2, ids.shape[1] + 1, prefix), torch.tensor(own, device=self.device)
-        first = self.prefill(ids, slab, lengths - 1)
-        slab.select(0, 2, ids.shape[1], gaps(own, ids.shape[1], slab.columns, self.device))
-        ends = torch.tensor([[t[-1]] for t in texts], device=self.device)
-        second = self.forward(ends, lengths + 8, slab, torch.zeros_like(ends))[:, 0]
+            ids[i, : own[i]] = torch.tensor(t[8 : 8 + own[i]])
+        slab = Slab(2, ids.shape[1] + 2, prefix)
+        first = self.prefill(ids, slab, torch.tensor(own, device=self.device) - 1)
+        second = self.step(news, own, slab)
         worst = 0.0
-        for i, wanted in enumerate(rows):
-            scale = wanted.float().abs().max().item() or 1.0
-            for got, place in ((first[i], -2), (second[i], -1)):
-                difference = (got.float() - wanted[place].float()).abs().max().item() / scale
+        for i, rows in enumerate(wanted):
+            scale = rows.float().abs().max().item() or 1.0
+            for got, place in ((first[i], -1 - len(news[i])), (second[i], -1)):
+                difference = (got.float() - rows[place].float()).abs().max().item() / scale
                 worst = max(worst, float("inf") if math.isnan(difference) else difference)
         return worst
 
@@ -142,22 +194,17 @@ class Core:
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         with self._lock:
-            training = self.model.training
-            if training:
-                self.model.eval()
+            training = [m for m in self.whole.modules() if m.training]
+            for module in training:
+                module.training = False
             try:
                 yield
             finally:
-                if training:
-                    self.model.train()
+                for module in training:
+                    module.training = True
 
 
-def gaps(own: list[int], prompt: int, columns: int, device: Any) -> Tensor | None:
-    """The mask [rows, 1, 1, columns] that hides columns `own[i]` to `prompt` of row i; None when every
-    row fills its columns."""
-    if all(n == prompt for n in own):
-        return None
-    column = torch.arange(columns, device=device)
-    hidden = (column >= torch.tensor(own, device=device)[:, None]) & (column < prompt)
-    mask = torch.zeros(len(own), columns, device=device).masked_fill_(hidden, float("-inf"))
-    return mask[:, None, None, :]
+def causal_mask(columns: Tensor, seen: int) -> Tensor:
+    """The mask [rows, 1, new, seen] by which a token in column c of its row sees columns up to c."""
+    hidden = torch.arange(seen, device=columns.device) > columns[:, None, :, None]
+    return torch.zeros(hidden.shape, device=columns.device).masked_fill_(hidden, float("-inf"))

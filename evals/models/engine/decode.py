@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from evals.models.engine.core import CHUNK, Core, gaps
+from evals.models.engine.core import CHUNK, Core
 from evals.models.engine.rows import Row, pick
 from evals.models.engine.slab import Slab
 
@@ -15,11 +15,11 @@ from evals.models.engine.slab import Slab
 def run_wave(core: Core, rows: Sequence[Row], prefix: Slab | None) -> Iterator[Row]:
     """Yield each row once, when it is finished. Rows come longest own part first."""
     own = [len(row.prompt) - row.shared for row in rows]
-    width = own[0]
-    slab = Slab(len(rows), width + max(row.request.max_tokens for row in rows), prefix)
+    columns = max(n + row.request.max_tokens for n, row in zip(own, rows, strict=True))
+    slab = Slab(len(rows), max(columns, own[0]), prefix)
     for first, last in _chunks(own):
         yield from _prompts(core, rows[first:last], own[first:last], slab, first)
-    yield from _steps(core, list(rows), own, width, slab)
+    yield from _steps(core, list(rows), own, slab)
 
 
 def _chunks(own: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -42,25 +42,19 @@ def _prompts(core: Core, rows: Sequence[Row], own: Sequence[int], slab: Slab, fi
     yield from _push(rows, chosen, start)
 
 
-def _steps(core: Core, rows: list[Row], own: list[int], width: int, slab: Slab) -> Iterator[Row]:
-    """Decode until every row is finished."""
-    before = slab.start
-    step = 0
-    mask = gaps(own, width, slab.columns, core.device)
-    lengths = torch.tensor(own, device=core.device)
+def _steps(core: Core, rows: list[Row], own: list[int], slab: Slab) -> Iterator[Row]:
+    """Decode until every row is finished; `own` is how many tokens of each row the slab holds."""
     while live := [i for i, row in enumerate(rows) if row.finish is None]:
         start = time.perf_counter()
         # Rows that are finished stay in the batch until half of them are: copying the slab costs
         # more than computing a few rows in vain, and new shapes cost the kernels a preparation.
         if len(live) <= len(rows) // 2:
-            kept = torch.tensor(live, device=core.device)
-            slab.keep(kept)
-            rows, own, lengths = [rows[i] for i in live], [own[i] for i in live], lengths[kept]
-            mask = None if mask is None else mask[kept]
-        slab.select(0, len(rows), width + step, mask)
-        ids = torch.tensor([[row.tokens[-1]] for row in rows], device=core.device)
-        logits = core.forward(ids, lengths + (before + step), slab, torch.zeros_like(ids))[:, 0]
-        step += 1
+            slab.keep(torch.tensor(live, device=core.device))
+            rows, own = [rows[i] for i in live], [own[i] for i in live]
+        # A finished row's last token is written once more behind those that count.
+        fresh = [row.tokens[-1:] for row in rows]
+        logits = core.step(fresh, own, slab)
+        own = [n + (row.finish is None) for n, row in zip(own, rows, strict=True)]
         yield from _push(rows, pick(logits, rows), start)
 
 

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Generator, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from evals.models.engine.plan import Budget, Wave, plan
 from evals.models.engine.rows import Row
 from evals.models.engine.score import score_tails
 from evals.models.engine.slab import Slab
+from evals.models.engine.soft import virtual_tokens
 from evals.types import Completion, Finish, PromptText, Request, Usage
 
 log = logging.getLogger(__name__)
@@ -32,14 +34,13 @@ class Engine:
     nuclei is not applied, so that equal settings mean the same for every model.
     """
 
-    def __init__(self, model: Any, renderer: Renderer, context: int) -> None:
-        self.core = Core(model, context)
-        self.renderer, self.context = renderer, context
+    def __init__(self, model: Any, renderer: Renderer, context: int, pack: bool = False) -> None:
+        self.core = Core(model, context, pack)
+        self.renderer, self.context = renderer, context - virtual_tokens(model)
         self.device, self.dtype = self.core.device, self.core.dtype
         self.ends = _ends(model, renderer.tokenizer)
         self.budget = Budget(_room(self.core))
         self._unfit = self.core.unfit()
-        self._prefix: tuple[bytes, Slab] | None = None
         if self._unfit:
             log.warning("%s runs by plain generate, slower: %s", renderer.name, self._unfit)
 
@@ -64,18 +65,17 @@ class Engine:
     ) -> Iterator[Completion]:
         longest = max((len(p) + r.max_tokens for p, r in zip(prompts, requests, strict=True)), default=0)
         plain = self._plain(longest)
-        try:
-            for wave in plan(prompts, [r.max_tokens for r in requests], self.budget, share=not plain):
-                if all(requests[i].id in done for i in wave.rows):
-                    continue
-                rows = [Row(requests[i], prompts[i], self.renderer.tokenizer, self.ends) for i in wave.rows]
-                for row in rows[1 if wave.opens else 0 :]:
-                    row.cached = wave.prefix
-                for row in self._wave(wave, rows, plain):
-                    if row.request.id not in done:
-                        yield row.completion()
-        finally:
-            self._prefix = None
+        shared = Shared(self.core)
+        for wave in plan(prompts, [r.max_tokens for r in requests], self.budget, share=not plain):
+            if all(requests[i].id in done for i in wave.rows):
+                continue
+            rows = [Row(requests[i], prompts[i], self.renderer.tokenizer, self.ends) for i in wave.rows]
+            for row in rows:
+                row.shared = row.cached = wave.prefix
+            rows[0].cached = wave.path[-wave.opens - 1] if wave.opens < len(wave.path) else 0
+            for row in self._wave(wave, rows, shared, plain):
+                if row.request.id not in done:
+                    yield row.completion()
 
     def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
         """The log-likelihood of each continuation of the prompt."""
@@ -115,14 +115,14 @@ class Engine:
             return True
         return self._unfit is not None
 
-    def _wave(self, wave: Wave, rows: list[Row], plain: bool) -> Iterator[Row]:
+    def _wave(self, wave: Wave, rows: list[Row], shared: Shared, plain: bool) -> Iterator[Row]:
         """Run rows of a wave; when memory does not suffice, those not yet answered in halves."""
         left = list(rows)
         try:
             running = (
                 run_plain(self.core.model, rows, self.ends)
                 if plain
-                else run_wave(self.core, rows, self._shared(wave, rows))
+                else run_wave(self.core, rows, shared.slab(rows[0].prompt, wave.path, rows))
             )
             for row in running:
                 left.remove(row)
@@ -142,22 +142,40 @@ class Engine:
         half = (len(rows) + 1) // 2
         for part in (left[:half], left[half:]):
             if part:
-                yield from self._wave(wave, part, plain)
+                yield from self._wave(wave, part, shared, plain)
 
-    def _shared(self, wave: Wave, rows: list[Row]) -> Slab | None:
-        """The wave's prefix, computed when the wave before had another."""
+
+class Shared:
+    """The prefixes on the way from the root of the requests' tree to the wave that runs: each piece is
+    computed once, on top of the one before it, and dropped when the tree is left there."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._stack: list[tuple[bytes, Slab]] = []
+
+    @cached_property
+    def root(self) -> Slab | None:
+        """A soft prompt's keys and values."""
+        return self.core.root()
+
+    def slab(self, prompt: Ids, path: Sequence[int], rows: Sequence[Row]) -> Slab | None:
+        """The keys and values of the prompt's first `path[-1]` tokens, in pieces that end at `path`; the
+        rows share the time that takes."""
+        start = time.perf_counter()
+        while self._stack and not self._on(prompt, path):
+            self._stack.pop()
+        for level in range(len(self._stack), len(path)):
+            before = self._stack[-1][1] if self._stack else self.root
+            piece = prompt[path[level - 1] if level else 0 : path[level]]
+            slab = self.core.prefix(torch.from_numpy(piece).long().to(self.core.device), before)
+            self._stack.append((prompt[: path[level]].tobytes(), slab))
         for row in rows:
-            row.shared = wave.prefix
-        if not wave.prefix:
-            return None
-        ids = rows[0].prompt[: wave.prefix]
-        if self._prefix is None or self._prefix[0] != ids.tobytes():
-            self._prefix = None
-            start = time.perf_counter()
-            self._prefix = (ids.tobytes(), self.core.prefix(torch.from_numpy(ids).to(self.device)))
-            for row in rows:
-                row.seconds += (time.perf_counter() - start) / len(rows)
-        return self._prefix[1]
+            row.seconds += (time.perf_counter() - start) / len(rows)
+        return self._stack[-1][1] if self._stack else self.root
+
+    def _on(self, prompt: Ids, path: Sequence[int]) -> bool:
+        level = len(self._stack) - 1
+        return level < len(path) and prompt[: path[level]].tobytes() == self._stack[-1][0]
 
 
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:

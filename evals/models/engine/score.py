@@ -19,7 +19,9 @@ LOGITS = 1 << 24
 def score_tails(core: Core, prompt: Ids, tails: Sequence[Ids], begins: Sequence[int]) -> list[float]:
     """For each tail (token ids that follow `prompt`, which has at least one), the summed log-likelihood
     of its tokens from index `begins[i]` on."""
-    prefix = core.prefix(torch.from_numpy(prompt[:-1]).to(core.device)) if len(prompt) > 1 else None
+    prefix = core.root()
+    if len(prompt) > 1:
+        prefix = core.prefix(torch.from_numpy(prompt[:-1]).long().to(core.device), prefix)
     fed = [np.concatenate([prompt[-1:], tail]) for tail in tails]
     order = sorted(range(len(tails)), key=lambda i: -len(fed[i]))
     found = [0.0] * len(tails)
@@ -41,6 +43,7 @@ def _batch(core: Core, prefix: Slab | None, rows: Sequence[Ids], width: int) -> 
     ids = ids.to(core.device)
     slab = Slab(len(rows), width, prefix)
     every = torch.arange(width, device=core.device).expand(len(rows), -1)
-    logits = core.forward(ids, slab.start, slab, every)[:, :-1]
+    slab.span(0, len(rows), 0, width)
+    logits = core.forward(ids, every + slab.start, slab, every)[:, :-1]
     nexts = logits.float().log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
     return nexts.double().cpu()
