@@ -321,6 +321,10 @@ class Model(Protocol):
         """The log-likelihood (natural log, summed over tokens) of each continuation."""
         ...
 
+    def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
+        """`score` of many prompts, each with its continuations, which may be faster than one by one."""
+        ...
+
     def count(self, prompt: PromptText) -> int:
         """How many tokens the prompt takes, chat template included."""
         ...

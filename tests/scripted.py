@@ -27,6 +27,9 @@ class Scripted:
     def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
         return [-float(len(text)) for text in continuations]
 
+    def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
+        return [self.score(*one) for one in asked]
+
     def count(self, prompt: PromptText) -> int:
         return len(prompt) if isinstance(prompt, str) else sum(len(m.content) for m in prompt)
 

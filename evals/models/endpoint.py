@@ -143,6 +143,10 @@ class Endpoint:
 
     def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
         """Raises ModelError: this API gives no log-likelihood of a given text."""
+        return self.scores([(prompt, continuations)])[0]
+
+    def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
+        """Raises ModelError, as `score`."""
         raise ModelError(
             "endpoints give no log-likelihoods of given texts",
             where=self.address,

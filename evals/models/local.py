@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evals.errors import ModelError
+from evals.models.adapter import Adapted, find_adapter
 from evals.models.cache import quiet
 from evals.models.files import find_folder
 from evals.models.fingerprint import folder_fingerprint
@@ -32,13 +33,15 @@ _SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
 class Source(Protocol):
-    """Where config, tokenizer and weights come from; `frozen` when nobody else can change the weights."""
+    """Where config, tokenizer and weights come from. `frozen` when nobody else can change the weights,
+    `reserved` is how many positions of the context a soft prompt takes."""
 
     @property
     def frozen(self) -> bool: ...
     def fingerprint(self) -> str: ...
     def config(self) -> Any: ...
     def tokenizer(self) -> Any: ...
+    def reserved(self) -> int: ...
     def weights(self) -> Any: ...
 
 
@@ -62,6 +65,9 @@ class Saved:
         from transformers import AutoTokenizer
 
         return self._read(AutoTokenizer)
+
+    def reserved(self) -> int:
+        return 0
 
     def weights(self) -> Any:
         import torch
@@ -100,6 +106,11 @@ class Live:
     def tokenizer(self) -> Any:
         return self.its_tokenizer
 
+    def reserved(self) -> int:
+        from evals.models.engine.soft import virtual_tokens
+
+        return virtual_tokens(self.model)
+
     def weights(self) -> Any:
         return self.model
 
@@ -114,13 +125,9 @@ def open_local(ref: ModelRef) -> LocalModel:
         raise ModelError(
             f"there is no dtype {ref.dtype!r}", key="dtype", hint=f"Available: {', '.join(DTYPES)}."
         )
-    if ref.adapter is not None:
-        raise ModelError(
-            f"adapters cannot be loaded ({ref.adapter})",
-            key="adapter",
-            hint="Merge the adapter into the model and name the merged folder.",
-        )
-    return LocalModel(ref.name, Saved(find_folder(ref.name, "model", ref.revision), dtype))
+    adapter = None if ref.adapter is None else find_adapter(ref.adapter)
+    base = Saved(find_folder(ref.name, "model", ref.revision), dtype)
+    return LocalModel(ref.name, base if adapter is None else Adapted(base, adapter))
 
 
 def pick_dtype(name: str) -> Any:
@@ -156,6 +163,9 @@ class LocalModel:
     @cached_property
     def context(self) -> int:
         """How many tokens prompt and answer may have together."""
+        return self._positions() - self.source.reserved()
+
+    def _positions(self) -> int:
         config = self.source.config().get_text_config(decoder=True)
         for key in ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx"):
             if isinstance(value := getattr(config, key, None), int) and value > 0:
@@ -193,15 +203,8 @@ class LocalModel:
     def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Iterator[Completion]:
         """Answer the requests not in `done`, each as soon as it is finished; see `evals.types.Model`.
 
-        Raises ModelError when a request has a grammar: this provider decodes freely.
+        Raises ModelError when a request's grammar is malformed or cannot be held.
         """
-        constrained = next((r.id for r in requests if r.grammar is not None), None)
-        if constrained is not None:
-            raise ModelError(
-                f"request {constrained!r} has a grammar, and constrained decoding is not offered by the"
-                " provider 'local'",
-                hint="Ask without a grammar.",
-            )
         return self._timed(requests, done)
 
     def _timed(self, requests: Sequence[Request], done: Collection[str]) -> Iterator[Completion]:
@@ -222,7 +225,11 @@ class LocalModel:
             rows.close()
 
     def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
-        """The log-likelihood (natural log, summed over tokens) of each continuation.
+        """The log-likelihood (natural log, summed over tokens) of each continuation; see `scores`."""
+        return self.scores([(prompt, continuations)])[0]
+
+    def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
+        """`score` for many prompts at once, which is faster.
 
         Continuations are tokenised together with the prompt, as one text. Raises ModelError when
         the two do not fit the context.
@@ -230,7 +237,7 @@ class LocalModel:
         engine = self.engine
         start = time.perf_counter()
         try:
-            return engine.score(prompt, continuations)
+            return engine.scores(asked)
         finally:
             self.busy_seconds += time.perf_counter() - start
 

@@ -37,8 +37,8 @@ QUERIES = 64
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Keys and values [rows, kv heads, k, dim]; one row where all rows share them. `mask`
-    [rows, 1, q or 1, k] (0 or -inf) is added to the scores; `causal` says that the last keys are the
+    """Keys and values [rows, kv heads, k, dim]; one row where all rows share them. `mask`,
+    float32 [rows, 1, q or 1, k] (0 or -inf), is added to the scores; `causal` says that the last keys are the
     queries' own, and that none sees those after it."""
 
     key: Tensor
@@ -157,9 +157,11 @@ def _merge(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> tuple[Te
 
 def at_once(query: Tensor, parts: Sequence[Part], scale: float) -> Tensor:
     """`attend` by matrix products, in blocks of rows and queries."""
-    rows, heads, q, dim = query.shape
-    out = query.new_empty(rows, q, heads, parts[0].value.shape[3]).transpose(1, 2)
+    rows, heads, q, _ = query.shape
     keys = sum(part.key.shape[2] for part in parts)
+    if q <= QUERIES and query.shape[:3].numel() * keys <= BLOCK:
+        return _softmaxed(query, parts, scale)
+    out = query.new_empty(rows, q, heads, parts[0].value.shape[3]).transpose(1, 2)
     for first in range(0, q, QUERIES):
         some = slice(first, min(first + QUERIES, q))
         step = max(1, BLOCK // (heads * (some.stop - first) * keys))
@@ -183,48 +185,34 @@ def _block(part: Part, rows: int, q: int, these: slice, some: slice) -> Part:
     return Part(key, value, mask, part.causal)
 
 
+def _softmaxed(query: Tensor, parts: Sequence[Part], scale: float) -> Tensor:
+    """Attention of query [b, heads, q, dim] to parts of b rows or one, all at once. The order inside is
+    [kv heads, rows, query heads of one key head x q], in which shared and own keys both multiply what
+    lies beside each other."""
+    b, heads, q, dim = query.shape
+    kv = parts[0].key.shape[1]
+    shape = (kv, b, heads // kv, q)
+    folded = query.view(b, kv, -1, q, dim).transpose(0, 1).contiguous()
+    sizes = [part.key.shape[2] for part in parts]
+    scores = torch.empty(*shape, sum(sizes), dtype=torch.float32, device=query.device)
+    for part, slot in zip(parts, torch.split(scores, sizes, -1), strict=True):
+        key = part.key.transpose(0, 1).flatten(0, 1).transpose(1, 2)
+        raw = torch.bmm(folded.view(len(key), -1, dim), key).view(*shape, -1)
+        mask = torch.zeros(1, device=query.device) if part.mask is None else part.mask.unsqueeze(0)
+        torch.add(mask, raw, alpha=scale, out=slot)
+        if part.causal and q > 1:
+            slot[..., -q:].add_(_triangle(q, query.device))
+    out: Tensor | None = None
+    for part, weight in zip(parts, torch.split(scores.softmax(-1), sizes, -1), strict=True):
+        value = part.value.transpose(0, 1).flatten(0, 1)
+        one = torch.bmm(weight.to(query.dtype).view(len(value), -1, weight.shape[-1]), value).view(*shape, -1)
+        out = one if out is None else out.add_(one)
+    if out is None:
+        raise ValueError("attention without keys")
+    return out.permute(1, 3, 0, 2, 4).reshape(b, q, heads, -1).transpose(1, 2)
+
+
 @cache
 def _triangle(q: int, device: torch.device) -> Tensor:
     """The mask [q, q] by which none of q queries sees the keys of those after it."""
     return torch.full((q, q), float("-inf"), device=device).triu_(1)
-
-
-def _softmaxed(query: Tensor, parts: Sequence[Part], scale: float) -> Tensor:
-    """Attention of query [b, heads, q, dim] to parts of b rows or one, all at once."""
-    b, heads, q, dim = query.shape
-    kv = parts[0].key.shape[1]
-    groups = heads // kv
-    own = query.reshape(b * kv, groups * q, dim)
-    shared = own.view(b, kv, groups * q, dim).transpose(0, 1).reshape(kv, -1, dim)
-    scores = []
-    for part in parts:
-        key = part.key.flatten(0, 1).transpose(1, 2)
-        if len(part.key) == b:
-            raw = torch.bmm(own, key).view(b, kv, groups, q, -1)
-        else:
-            raw = torch.bmm(shared, key).view(kv, b, groups, q, -1).transpose(0, 1)
-        scores.append(_scores(raw, part, scale))
-    weights = torch.softmax(scores[0] if len(scores) == 1 else torch.cat(scores, -1), -1).to(query.dtype)
-    out: Tensor | None = None
-    for part, weight in zip(parts, weights.split([s.shape[-1] for s in scores], -1), strict=True):
-        value = part.value.flatten(0, 1)
-        if len(part.key) == b:
-            one = torch.bmm(weight.reshape(b * kv, groups * q, -1), value).view(b, heads, q, -1)
-        else:
-            one = torch.bmm(weight.transpose(0, 1).reshape(kv, b * groups * q, -1), value)
-            one = one.view(kv, b, groups, q, -1).transpose(0, 1).reshape(b, heads, q, -1)
-        out = one if out is None else out + one
-    if out is None:
-        raise ValueError("attention without keys")
-    return out
-
-
-def _scores(raw: Tensor, part: Part, scale: float) -> Tensor:
-    """Products [b, kv, groups, q, k] of queries and keys, scaled and masked, in fp32."""
-    if part.mask is not None:
-        scores = torch.add(part.mask.unsqueeze(2).float(), raw, alpha=scale)
-    else:
-        scores = raw.float().mul_(scale)
-    if part.causal and (q := raw.shape[3]) > 1:
-        scores[..., -q:].add_(_triangle(q, raw.device))
-    return scores

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from evals.models.engine.attention import FUNCTION, Unserved, current
@@ -68,20 +70,65 @@ class Core:
             raise ValueError("a prompt without tokens")
         return logits
 
-    def step(self, new: Sequence[Sequence[int]], lengths: Sequence[int], slab: Slab) -> Tensor:
-        """Logits [rows, vocabulary] after the new tokens of each row (at least one), which follow its
-        `lengths` tokens in the slab."""
+    def step(
+        self,
+        new: Sequence[Sequence[int]],
+        drafts: Sequence[Sequence[int]],
+        lengths: Sequence[int],
+        slab: Slab,
+    ) -> Tensor:
+        """Logits [rows, 1 + longest draft, vocabulary] after the new tokens of each row (at least one),
+        which follow its `lengths` tokens in the slab and end with its draft: those after the last token
+        before the draft, then after each token of it; padded with the last."""
+        ids, some, columns = self._behind(new, lengths)
+        seen = slab.reach(max(n + len(tokens) for n, tokens in zip(lengths, new, strict=True)))
+        hidden = torch.arange(seen, device=self.device) > columns[:, None, :, None]
+        slab.scatter(columns, some, _mask(hidden))
+        longest = max(len(draft) for draft in drafts)
+        keep = [
+            [min(len(tokens) - len(draft) - 1 + n, len(tokens) - 1) for n in range(longest + 1)]
+            for tokens, draft in zip(new, drafts, strict=True)
+        ]
+        return self.forward(ids, columns + slab.start, slab, torch.tensor(keep, device=self.device))
+
+    def tree(
+        self,
+        new: Sequence[Sequence[int]],
+        depths: Sequence[Sequence[int]],
+        sees: Sequence[NDArray[np.bool_]],
+        lengths: Sequence[int],
+        slab: Slab,
+    ) -> Tensor:
+        """Logits [rows, nodes, vocabulary] of a tree of new tokens behind each row's `lengths` tokens: node
+        n stands `depths[n]` places behind them and sees the nodes `sees[n]` besides them."""
+        ids, some, columns = self._behind(new, lengths)
+        rows, width = ids.shape
+        before = torch.tensor(lengths, device=self.device)[:, None]
+        seen = slab.reach(max(lengths) + width)
+        visible = torch.zeros(rows, width, seen, dtype=torch.bool, device=self.device)
+        positions = torch.zeros(rows, width, dtype=torch.long, device=self.device)
+        for i, (n, view) in enumerate(zip(lengths, sees, strict=True)):
+            visible[i, : len(view), n : n + len(view)] = torch.from_numpy(view).to(self.device)
+            positions[i, : len(view)] = torch.tensor(depths[i], device=self.device)
+        visible |= torch.arange(seen, device=self.device) < before[:, :, None]
+        visible[..., 0] |= ~visible.any(-1)  # what pads a row must see something
+        slab.scatter(columns, some, _mask(~visible[:, None]))
+        every = torch.arange(width, device=self.device).expand(rows, -1)
+        return self.forward(ids, positions + before + slab.start, slab, every)
+
+    def _behind(
+        self, new: Sequence[Sequence[int]], lengths: Sequence[int]
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
+        """New tokens as ids [rows, new] padded on the right, which of them are real (None: all), and the
+        columns behind `lengths` where they go."""
         counts = [len(tokens) for tokens in new]
         width = max(counts)
         ids = torch.tensor([[*tokens, *[0] * (width - len(tokens))] for tokens in new], device=self.device)
-        before = torch.tensor(lengths, device=self.device)[:, None]
         offsets = torch.arange(width, device=self.device)
-        columns = before + offsets
-        count = torch.tensor(counts, device=self.device)[:, None]
-        some = None if min(counts) == width else offsets < count
-        seen = max(n + c for n, c in zip(lengths, counts, strict=True))
-        slab.scatter(columns, some, causal_mask(columns, seen))
-        return self.forward(ids, columns + slab.start, slab, count - 1)[:, 0]
+        columns = torch.tensor(lengths, device=self.device)[:, None] + offsets
+        if min(counts) == width:
+            return ids, None, columns
+        return ids, offsets < torch.tensor(counts, device=self.device)[:, None], columns
 
     def prefix(self, ids: Tensor, before: Slab | None = None) -> Slab:
         """The keys and values of a prefix [tokens] that requests share, with those `before` it."""
@@ -172,7 +219,7 @@ class Core:
             ids[i, : own[i]] = torch.tensor(t[8 : 8 + own[i]])
         slab = Slab(2, ids.shape[1] + 2, prefix)
         first = self.prefill(ids, slab, torch.tensor(own, device=self.device) - 1)
-        second = self.step(news, own, slab)
+        second = self.step(news, [[], []], own, slab)[:, 0]
         worst = 0.0
         for i, rows in enumerate(wanted):
             scale = rows.float().abs().max().item() or 1.0
@@ -204,7 +251,6 @@ class Core:
                     module.training = True
 
 
-def causal_mask(columns: Tensor, seen: int) -> Tensor:
-    """The mask [rows, 1, new, seen] by which a token in column c of its row sees columns up to c."""
-    hidden = torch.arange(seen, device=columns.device) > columns[:, None, :, None]
-    return torch.zeros(hidden.shape, device=columns.device).masked_fill_(hidden, float("-inf"))
+def _mask(hidden: Tensor) -> Tensor:
+    """0 where a key is seen, -inf where it is hidden."""
+    return torch.zeros(hidden.shape, device=hidden.device).masked_fill_(hidden, float("-inf"))

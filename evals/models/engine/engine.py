@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import logging
-import math
-import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from evals.errors import ModelError
 from evals.models.chat import Ids, Renderer
 from evals.models.engine.core import Core
 from evals.models.engine.decode import run_wave
+from evals.models.engine.memory import keep_freed, ran_out, room
 from evals.models.engine.plain import run_plain, score_plain
 from evals.models.engine.plan import Budget, Wave, plan
 from evals.models.engine.rows import Row
-from evals.models.engine.score import score_tails
+from evals.models.engine.score import score_trees, trees
 from evals.models.engine.slab import Slab
 from evals.models.engine.soft import virtual_tokens
 from evals.types import Completion, Finish, PromptText, Request, Usage
+
+if TYPE_CHECKING:
+    from evals.models.grammar import Grammars
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +38,12 @@ class Engine:
     """
 
     def __init__(self, model: Any, renderer: Renderer, context: int, pack: bool = False) -> None:
-        self.core = Core(model, context, pack)
-        self.renderer, self.context = renderer, context - virtual_tokens(model)
+        keep_freed()
+        self.core = Core(model, context + virtual_tokens(model), pack)
+        self.renderer, self.context = renderer, context
         self.device, self.dtype = self.core.device, self.core.dtype
         self.ends = _ends(model, renderer.tokenizer)
-        self.budget = Budget(_room(self.core))
+        self.budget = Budget(room(self.core.model, self.core.config))
         self._unfit = self.core.unfit()
         if self._unfit:
             log.warning("%s runs by plain generate, slower: %s", renderer.name, self._unfit)
@@ -48,6 +52,9 @@ class Engine:
         self, requests: Sequence[Request], done: frozenset[str]
     ) -> Generator[Completion, None, None]:
         """Completions of the requests not in `done`; see `evals.types.Model`."""
+        for request in requests:
+            if request.grammar is not None:
+                self.grammars.matcher(request.grammar)
         prompts = self.renderer.ids([r.prompt for r in requests])
         room = [self.context - len(p) for p in prompts]
         waiting = []
@@ -69,7 +76,7 @@ class Engine:
         for wave in plan(prompts, [r.max_tokens for r in requests], self.budget, share=not plain):
             if all(requests[i].id in done for i in wave.rows):
                 continue
-            rows = [Row(requests[i], prompts[i], self.renderer.tokenizer, self.ends) for i in wave.rows]
+            rows = [self._row(requests[i], prompts[i]) for i in wave.rows]
             for row in rows:
                 row.shared = row.cached = wave.prefix
             rows[0].cached = wave.path[-wave.opens - 1] if wave.opens < len(wave.path) else 0
@@ -77,31 +84,53 @@ class Engine:
                 if row.request.id not in done:
                     yield row.completion()
 
-    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
-        """The log-likelihood of each continuation of the prompt."""
-        text, special = self.renderer.text(prompt), isinstance(prompt, str)
-        given, *wholes = self.renderer.text_ids([text, *(text + c for c in continuations)], special)
-        longest = max((len(w) for w in wholes), default=0)
+    def _row(self, request: Request, prompt: Ids) -> Row:
+        matcher = None if request.grammar is None else self.grammars.matcher(request.grammar)
+        return Row(request, prompt, self.renderer.tokenizer, self.ends, matcher)
+
+    @cached_property
+    def grammars(self) -> Grammars:
+        """What holds answers to a grammar."""
+        from evals.models.grammar import Grammars
+
+        return Grammars(self.renderer.tokenizer, int(self.core.config.vocab_size), self.ends)
+
+    def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
+        """For each prompt the log-likelihoods of its continuations."""
+        found = [[0.0] * len(continuations) for _, continuations in asked]
+        read = [self._continued(prompt, continuations) for prompt, continuations in asked]
+        longest = max((len(base) + len(t) for base, tails, _ in read for t in tails), default=0)
         if longest > self.context:
             raise ModelError(
                 f"a prompt with its continuation takes {longest} tokens, and the context is {self.context}",
                 hint="Shorten the prompt.",
             )
-        # Where prompt and continuation meet, the tokenizer may join them: what counts is what the
-        # prompt alone does not have. The common part is computed once.
+        if self._plain(longest):
+            return [score_plain(self.core.whole, *one) for one in read]
+        owners, rows = [], []
+        for number, one in enumerate(read):
+            for tree in trees(*one):
+                owners.append(number)
+                rows.append(tree)
+        shared = Shared(self.core)
+        for i, likelihoods in score_trees(self.core, rows, self.budget, shared.slab):
+            for number, value in likelihoods.items():
+                found[owners[i]][number] = value
+        return found
+
+    def _continued(
+        self, prompt: PromptText, continuations: Sequence[str]
+    ) -> tuple[Ids, list[Ids], list[int]]:
+        """The tokens that a prompt has in common with all its continuations (at least one), what follows
+        in each, and from which token on that is not the prompt's. Prompt and continuation are tokenised
+        as one text: where they meet, the tokenizer may join them, and what counts is what the prompt
+        alone does not have."""
+        text, special = self.renderer.text(prompt), isinstance(prompt, str)
+        given, *wholes = self.renderer.text_ids([text, *(text + c for c in continuations)], special)
         same = [_same(given, whole) for whole in wholes]
         head = min(same, default=0)
-        begins = [n - head for n in same]
-        base = given[:head] if head else given[:0]
-        if head == 0:
-            base = base.__class__((1,), base.dtype)
-            base[0] = self.renderer.start()
-        tails = [whole[head:] for whole in wholes]
-        if not any(len(tail) for tail in tails):
-            return [0.0] * len(tails)
-        if self._plain(longest):
-            return score_plain(self.core.model, base, tails, begins)
-        return score_tails(self.core, base, tails, begins)
+        base = given[:head] if head else np.asarray([self.renderer.start()], given.dtype)
+        return base, [whole[head:] for whole in wholes], [n - head for n in same]
 
     def _plain(self, longest: int) -> bool:
         window = self.core.window()
@@ -120,7 +149,7 @@ class Engine:
         left = list(rows)
         try:
             running = (
-                run_plain(self.core.model, rows, self.ends)
+                run_plain(self.core.whole, rows, self.ends)
                 if plain
                 else run_wave(self.core, rows, shared.slab(rows[0].prompt, wave.path, rows))
             )
@@ -129,7 +158,7 @@ class Engine:
                 yield row
             return
         except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
+            if not ran_out(error):
                 raise
         if len(rows) == 1:
             raise ModelError(
@@ -158,7 +187,7 @@ class Shared:
         """A soft prompt's keys and values."""
         return self.core.root()
 
-    def slab(self, prompt: Ids, path: Sequence[int], rows: Sequence[Row]) -> Slab | None:
+    def slab(self, prompt: Ids, path: Sequence[int], rows: Sequence[Row] = ()) -> Slab | None:
         """The keys and values of the prompt's first `path[-1]` tokens, in pieces that end at `path`; the
         rows share the time that takes."""
         start = time.perf_counter()
@@ -187,29 +216,7 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(int(i) for i in found if i is not None)
 
 
-def _room(core: Core) -> int:
-    """How many tokens' keys and values a wave may hold: on a GPU half of what the weights leave, else
-    an eighth of the machine's memory, at most 4 GiB; rounded down to a power of two, so that
-    machines of about the same size cut the same waves."""
-    config = core.config
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    token = 2 * config.num_hidden_layers * heads * dim * core.dtype.itemsize
-    if core.device.type == "cuda":
-        weights = sum(p.numel() * p.element_size() for p in core.model.parameters())
-        room = (torch.cuda.get_device_properties(core.device).total_memory - weights) / 2
-    else:
-        room = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 8, 1 << 32)
-    return (1 << int(math.log2(max(room, 1 << 26)))) // int(token)
-
-
 def _same(a: Ids, b: Ids) -> int:
     n = min(len(a), len(b))
     differ = (a[:n] != b[:n]).nonzero()[0]
     return int(differ[0]) if len(differ) else n
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return any(s in str(error) for s in ("not enough memory", "DefaultCPUAllocator", "out of memory"))

@@ -9,7 +9,6 @@ instead of some fifty. Whether a model is computed rightly this way is checked w
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import rms_norm
 
+from evals.models.engine.memory import machine
 from evals.models.engine.slab import Slab
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
@@ -90,11 +90,12 @@ class Packed:
         x = self._through(flat_ids, flat_positions, slab, rows, new)
         if some is not None:
             places = some.flatten().cumsum(0).view(rows, new) - 1
-            kept = x[places.gather(1, keep)]
+            kept = x[places.gather(1, keep).clamp_(min=0)]
         else:
             kept = x.view(rows, new, -1).gather(1, keep[..., None].expand(-1, -1, x.shape[-1]))
         kept = rms_norm(kept, kept.shape[-1:], self.norm, self.eps)
-        return self.head(kept.flatten(0, 1)).view(rows, keep.shape[1], -1)
+        logits: Tensor = self.head(kept.flatten(0, 1))
+        return logits.view(rows, keep.shape[1], -1)
 
     def _through(self, ids: Tensor, positions: Tensor, slab: Slab, rows: int, new: int) -> Tensor:
         """Hidden states [tokens, size] before the last norm."""
@@ -118,7 +119,7 @@ class Packed:
         return x
 
     def _normed(self, turned: Tensor, layer: Layer) -> Tensor:
-        parts = zip(turned.split([self.heads, self.kv], 1), (layer.q_norm, layer.k_norm), strict=True)
+        parts = zip(torch.split(turned, [self.heads, self.kv], 1), (layer.q_norm, layer.k_norm), strict=True)
         return torch.cat([rms_norm(part, (self.dim,), weight, self.eps) for part, weight in parts], 1)
 
     def _attend(
@@ -128,7 +129,7 @@ class Packed:
         query, key, value = qkv
         some = slab.some
         if some is None:
-            query, key, value = (t.unflatten(0, (rows, new)) for t in qkv)
+            query, key, value = (t.view(rows, new, *t.shape[1:]) for t in qkv)
         slab.write(layer, key, value)
         if some is not None:
             padded = query.new_zeros(rows, new, *query.shape[1:])
@@ -158,17 +159,18 @@ def unfit(model: Any) -> str | None:
     """Why a model is not computed this way, or None."""
     if getattr(model.config, "model_type", None) not in FAMILIES:
         return f"it is not one of {', '.join(FAMILIES)}"
-    if model.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+    if model.device.type != "cpu" or not torch._C._has_mkldnn:
         return "it does not run on a CPU with oneDNN"
     bf16 = model.dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     if model.dtype != torch.float32 and not bf16:
         return f"oneDNN has no {model.dtype} on this CPU"
     if model.config.hidden_act != "silu":
         return f"its activation is {model.config.hidden_act}"
-    odd = {type(m).__name__ for n, m in model.named_modules() if n.endswith("_proj") and type(m) is not nn.Linear}
+    odd = {
+        type(m).__name__ for n, m in model.named_modules() if n.endswith("_proj") and type(m) is not nn.Linear
+    }
     if odd:
         return f"its projections are {', '.join(sorted(odd))}"
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if sum(p.numel() * p.element_size() for p in model.parameters()) > SHARE * memory:
+    if sum(p.numel() * p.element_size() for p in model.parameters()) > SHARE * machine():
         return "a copy of its weights would take too much memory"
     return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from evals.models.chat import Ids
 from evals.models.engine.rows import Row
@@ -24,9 +24,7 @@ def run_plain(model: Any, rows: Sequence[Row], ends: frozenset[int]) -> Iterator
             continue
         start = time.perf_counter()
         for row, tokens in zip(batch, _generate(model, batch, ends), strict=True):
-            for token in tokens:
-                if row.push(token):
-                    break
+            row.say(tokens)
         for row in batch:
             row.seconds += (time.perf_counter() - start) / len(batch)
         yield from batch
@@ -43,12 +41,38 @@ def _generate(model: Any, rows: Sequence[Row], ends: frozenset[int]) -> list[lis
         decoder_start_token_id=model.generation_config.decoder_start_token_id,
         **({"temperature": temperature, "top_k": 0} if temperature > 0 else {}),
     )
+    begin = 1 if model.config.is_encoder_decoder else ids.shape[1]
+    held = LogitsProcessorList([Held(rows, begin)] if any(row.matcher for row in rows) else [])
     with torch.random.fork_rng(), torch.inference_mode():
         torch.manual_seed(int(rows[0].chance() * 2**53))
-        out = model.generate(ids, attention_mask=mask, generation_config=config)
-    begin = 1 if model.config.is_encoder_decoder else ids.shape[1]
+        out = model.generate(inputs=ids, attention_mask=mask, generation_config=config, logits_processor=held)
     tokens: list[list[int]] = out[:, begin:].tolist()
     return tokens
+
+
+class Held(LogitsProcessor):  # type: ignore[misc]
+    """Holds each row to its grammar; `begin` is where the answers begin."""
+
+    def __init__(self, rows: Sequence[Row], begin: int) -> None:
+        self.matchers = [row.matcher for row in rows]
+        self.seen = begin
+        for matcher in self.matchers:
+            if matcher is not None:
+                matcher.reset()
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """scores [rows, vocabulary] after the tokens [rows, n]."""
+        from evals.models.grammar import apply, fill, masks
+
+        for place in range(self.seen, input_ids.shape[1]):
+            for matcher, token in zip(self.matchers, input_ids[:, place].tolist(), strict=True):
+                if matcher is not None:
+                    matcher.accept(token)
+        self.seen = input_ids.shape[1]
+        bitmask = masks(len(self.matchers), scores.shape[1])
+        fill(bitmask, self.matchers)
+        apply(scores, bitmask)
+        return scores
 
 
 def _left_padded(prompts: Sequence[Ids], device: Any) -> tuple[Tensor, Tensor]:

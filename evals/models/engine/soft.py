@@ -21,7 +21,11 @@ class SoftPrompt:
 
 def inner(model: Any) -> Any:
     """The transformers model inside a peft model (with its LoRA layers, where it has some)."""
-    return model.get_base_model() if hasattr(model, "peft_config") and hasattr(model, "get_base_model") else model
+    return (
+        model.get_base_model()
+        if hasattr(model, "peft_config") and hasattr(model, "get_base_model")
+        else model
+    )
 
 
 def virtual_tokens(model: Any) -> int:

@@ -62,7 +62,7 @@ def test_an_explicit_dtype_is_taken_and_auto_follows_the_hardware(folder: Path) 
         ),
         (ModelRef("./nowhere"), ["is not there", "Known names: smollm2-135m"]),
         (ModelRef("smollm2-135m", dtype="int3"), ["no dtype 'int3'", "bfloat16"]),
-        (ModelRef("smollm2-135m", adapter="a/b"), ["adapters cannot be loaded"]),
+        (ModelRef("smollm2-135m", adapter="a/b"), ["there is no adapter at a/b", "adapter_config.json"]),
     ],
 )
 def test_what_is_not_there_is_said_with_what_is(ref: ModelRef, said: list[str]) -> None:

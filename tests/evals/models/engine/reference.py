@@ -50,6 +50,8 @@ def greedy(model: LocalModel, request: Request) -> tuple[list[int], list[float]]
         output_logits=True,
         return_dict_in_generate=True,
     )
-    out = engine.core.model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=config)
+    out = engine.core.whole.generate(
+        input_ids=ids, attention_mask=torch.ones_like(ids), generation_config=config
+    )
     best = torch.cat(out.logits).float().topk(2).values
     return out.sequences[0, ids.shape[1] :].tolist(), (best[:, 0] - best[:, 1]).tolist()

@@ -3,57 +3,72 @@ from __future__ import annotations
 import pytest
 import torch
 
-from evals.models.engine.attention import _kernel, attend, attend_causal, attend_shared, by_hand, merge
+from evals.models.engine import attention
+from evals.models.engine.attention import Part, at_once, by_parts
 
 SCALE = 0.3
+WAYS = [by_parts, at_once]
 
 
-def tensors(
-    b: int, heads: int, kv: int, q: int, k: int, dtype: torch.dtype = torch.float32
-) -> list[torch.Tensor]:
-    torch.manual_seed(b + heads + q + k)
-    return [torch.randn(b, n, length, 16, dtype=dtype) for n, length in ((heads, q), (kv, k), (kv, k))]
+def random(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    torch.manual_seed(sum(shape))
+    return torch.randn(*shape, dtype=dtype)
 
 
-def whole(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, causal: bool) -> torch.Tensor:
-    """torch's own attention; causal means that the queries are the last of the keys."""
-    mask = None
-    if causal:
-        mask = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool).tril(key.shape[2] - query.shape[2])
-    return torch.nn.functional.scaled_dot_product_attention(
-        query, key, value, attn_mask=mask, scale=SCALE, enable_gqa=True
-    )
+def part(rows: int, kv: int, k: int, **more: object) -> Part:
+    return Part(random(rows, kv, k, 16), random(rows, kv, k, 16) + k, **more)
 
 
+def whole(query: torch.Tensor, parts: list[Part]) -> torch.Tensor:
+    """By one softmax over copied keys and masks of prompt by prompt."""
+    rows, heads, q, _ = query.shape
+    copied = []
+    for one in parts:
+        hidden = (
+            torch.zeros(rows, 1, q, one.key.shape[2]) if one.mask is None else one.mask.expand(rows, 1, q, -1)
+        )
+        if one.causal:
+            after = torch.ones(hidden.shape[2:], dtype=torch.bool).triu(one.key.shape[2] - q + 1)
+            hidden = hidden.masked_fill(after, float("-inf"))
+        groups = heads // one.key.shape[1]
+        key, value = (t.expand(rows, -1, -1, -1).repeat_interleave(groups, 1) for t in (one.key, one.value))
+        copied.append((key, value, hidden))
+    keys, values = (torch.cat([c[n] for c in copied], 2) for n in (0, 1))
+    scores = query @ keys.transpose(2, 3) * SCALE + torch.cat([c[2] for c in copied], 3)
+    return scores.softmax(-1) @ values
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("heads", "kv"), [(6, 2), (4, 4), (3, 1)])
-def test_parts_merged_are_the_whole(heads: int, kv: int) -> None:
-    query, key, value = tensors(3, heads, kv, 5, 29)
-    parts = [attend(query, key[:, :, a:b], value[:, :, a:b], SCALE) for a, b in ((0, 7), (7, 24))]
-    last = attend_causal(query, key[:, :, 24:], value[:, :, 24:], SCALE)
-    got = merge(merge(parts[0], parts[1]), last)[0]
-    assert torch.allclose(got, whole(query, key, value, causal=True), atol=1e-5)
+@pytest.mark.parametrize(("q", "k"), [(1, 1), (1, 30), (5, 5), (5, 24), (130, 150)])
+def test_causal_attention_behind_a_shared_prefix_is_that_over_copies(
+    way: object, heads: int, kv: int, q: int, k: int
+) -> None:
+    query, parts = random(3, heads, q, 16), [part(1, kv, 20), part(3, kv, k, causal=True)]
+    assert torch.allclose(way(query, parts, SCALE), whole(query, parts), atol=1e-5)  # type: ignore[operator]
 
 
-def test_shared_keys_give_every_row_what_its_own_copy_would() -> None:
-    query, key, value = tensors(4, 6, 2, 3, 50)
-    out, lse = attend_shared(query, key[:1], value[:1], SCALE)
-    copied = attend(query, key[:1].repeat(4, 1, 1, 1), value[:1].repeat(4, 1, 1, 1), SCALE)
-    assert torch.allclose(out, copied[0], atol=1e-5) and torch.allclose(lse, copied[1], atol=1e-5)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("q", [1, 4])
+def test_hidden_keys_do_not_count(way: object, q: int) -> None:
+    mask = torch.zeros(3, 1, q, 9).masked_fill_(random(3, 1, q, 9) < 0, float("-inf"))
+    mask[..., 0] = 0
+    query, parts = random(3, 6, q, 16), [part(3, 2, 9, mask=mask)]
+    assert torch.allclose(way(query, parts, SCALE), whole(query, parts), atol=1e-5)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("causal", [False, True])
-def test_plain_operators_and_the_kernel_agree(causal: bool) -> None:
-    query, key, value = tensors(2, 6, 2, 8, 8)
-    mask = None if causal else torch.zeros(2, 1, 1, 8).index_fill_(3, torch.tensor([2, 3]), float("-inf"))
-    if not causal:
-        query = query[:, :2]
-    ours = by_hand(query, key, value, SCALE, mask, causal)
-    theirs = _kernel(query, key, value, SCALE, mask, causal)
-    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(ours, theirs, strict=True))
+@pytest.mark.parametrize("block", [1, 700, 5000])
+def test_blocks_of_any_size_give_the_same(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "BLOCK", block)
+    query, parts = random(4, 6, 70, 16), [part(1, 2, 33), part(4, 2, 90, causal=True)]
+    assert torch.allclose(at_once(query, parts, SCALE), whole(query, parts), atol=1e-5)
 
 
-def test_half_precision_stays_near_the_whole() -> None:
-    query, key, value = tensors(2, 6, 2, 1, 40, torch.bfloat16)
-    halves = [attend(query, key[:, :, a:b], value[:, :, a:b], SCALE) for a, b in ((0, 20), (20, 40))]
-    exact = whole(query.float(), key.float(), value.float(), causal=False)
-    assert (merge(*halves)[0].float() - exact).abs().max() < 0.03
+@pytest.mark.parametrize("way", WAYS)
+def test_half_precision_stays_near_the_whole(way: object) -> None:
+    parts = [part(1, 2, 40), part(2, 2, 24, causal=True)]
+    query = random(2, 6, 1, 16)
+    halves = [Part(p.key.bfloat16(), p.value.bfloat16(), causal=p.causal) for p in parts]
+    got = way(query.bfloat16(), halves, SCALE).float()  # type: ignore[operator]
+    exact = whole(query, parts)
+    assert ((got - exact).abs() <= 0.02 * exact.abs() + 0.02).all()

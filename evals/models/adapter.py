@@ -1,0 +1,93 @@
+"""Models with a trained adapter (peft): LoRA and its kin merged into the weights, soft prompts put in front.
+
+Merging is done in fp32 and rounded once, so a merged model costs what the plain one costs and answers
+as exactly. A soft prompt takes positions of the context (`reserved`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evals.errors import ModelError
+from evals.models.fingerprint import folder_fingerprint
+from evals.store import digest
+
+if TYPE_CHECKING:
+    from evals.models.local import Saved
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A model folder with an adapter folder on top."""
+
+    base: Saved
+    folder: Path
+    frozen = True
+
+    def fingerprint(self) -> str:
+        """Of base and adapter."""
+        return digest([self.base.fingerprint(), folder_fingerprint(self.folder, "")], 16)
+
+    def config(self) -> Any:
+        """The base model's."""
+        return self.base.config()
+
+    def tokenizer(self) -> Any:
+        """The adapter's own, where one was saved beside it, else the base model's."""
+        if (self.folder / "tokenizer_config.json").is_file():
+            return replace(self.base, folder=self.folder).tokenizer()
+        return self.base.tokenizer()
+
+    def reserved(self) -> int:
+        """How many virtual tokens stand before every text."""
+        return int(_settings(self.folder).get("num_virtual_tokens") or 0)
+
+    def weights(self) -> Any:
+        """The model with the adapter merged into it, or wrapped by peft when it cannot be merged."""
+        from peft import PeftModel
+
+        from evals.models.local import pick_dtype
+
+        dtype = pick_dtype(self.base.dtype)
+        base = replace(self.base, dtype="float32").weights()
+        try:
+            model = PeftModel.from_pretrained(base, str(self.folder), local_files_only=True)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            why = str(error).strip().splitlines()[0]
+            raise ModelError(
+                f"does not fit the model {self.base.folder.name} ({why})",
+                where=self.folder,
+                hint="An adapter is loaded on the model that it was trained on.",
+            ) from error
+        if not model.active_peft_config.is_prompt_learning and hasattr(model, "merge_and_unload"):
+            model = model.merge_and_unload()
+        return model.eval().to(dtype)
+
+
+def find_adapter(name: str) -> Path:
+    """The adapter's folder. Raises ModelError when it is none, or its weights are a pickle (which can
+    run code)."""
+    folder = Path(name).expanduser()
+    if not (folder / "adapter_config.json").is_file():
+        raise ModelError(
+            f"there is no adapter at {name}",
+            key="adapter",
+            hint="Name a folder with adapter_config.json and safetensors weights, as peft saves it.",
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            "an adapter without safetensors weights (other formats are not loaded)", where=folder
+        )
+    _settings(folder)
+    return folder
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"adapter_config.json cannot be read ({error})", where=folder) from error
+    return found if isinstance(found, dict) else {}
