@@ -1,9 +1,9 @@
 """How fast the engine answers, against lm-eval's HF backend and a plain sorted `generate` loop.
 
-    python benchmarks/engine.py            all workloads, 64 requests each
-    python benchmarks/engine.py --short    two workloads, fewer requests and batch sizes
+    python benchmarks/engine.py            all workloads
+    python benchmarks/engine.py --short    three workloads, fewer requests and batch sizes
     python benchmarks/engine.py --memory   peak memory for 200 and for 2,000 requests
-    … --json                               one object for each figure on stdout
+    … --only NAME --json                   one workload; one object for each figure on stdout
 
 Everyone gets the same prompts, weights, dtype and threads, decodes greedily and generates the same
 number of tokens (no answer may end early). Each peer first tries its batch sizes, one run each, which
@@ -22,8 +22,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -63,9 +64,28 @@ class Workload:
 FULL = (
     Workload("shared prefix", 700, 40, 32),
     Workload("retrieved shots", 100, 500, 32),
-    Workload("short prompts", 0, 60, 64),
+    Workload("short prompts", 0, 60, 64, 256),
 )
 SHORT = (Workload("shared prefix", 700, 40, 32, 16), Workload("short prompts", 0, 60, 32, 16))
+
+
+@dataclass(frozen=True)
+class Labels:
+    """`prompts` prompts of `tokens` tokens, each with the log-likelihood of 77 labels of a few words."""
+
+    name: str
+    tokens: int
+    prompts: int = 10
+
+    def asked(self, tokenizer: Any, seed: int) -> list[tuple[str, list[str]]]:
+        texts = Workload("", 0, self.tokens, 0, self.prompts).prompts(tokenizer, seed)
+        return [(f"{text}\nLabel:", [f" {a} {b}" for a in THINGS for b in WHAT]) for text in texts]
+
+
+THINGS = ["card", "top up", "transfer", "cash withdrawal", "exchange rate", "direct debit", "refund"]
+THINGS += ["identity", "account", "fee", "PIN"]
+WHAT = ["declined", "not arrived yet", "charged twice", "lost or stolen", "limits", "pending", "wrong amount"]
+LABELS = (Labels("labels, long prompts", 300), Labels("labels, short prompts", 35))
 
 
 def ours(model: LocalModel) -> Run:
@@ -100,17 +120,22 @@ def plain(model: LocalModel, batch: int) -> Run:
     return run
 
 
-def lm_eval(model: LocalModel, batch: int) -> Run:
-    """lm-eval's HF backend."""
-    from lm_eval.api.instance import Instance
+def lm_eval_backend(model: LocalModel, batch: int) -> Any:
     from lm_eval.models.huggingface import HFLM
 
-    backend = HFLM(
+    return HFLM(
         pretrained=model.engine.core.model,
         tokenizer=model.renderer.tokenizer,
         batch_size=batch,
         max_length=model.context,
     )
+
+
+def lm_eval(model: LocalModel, batch: int) -> Run:
+    """lm-eval's HF backend."""
+    from lm_eval.api.instance import Instance
+
+    backend = lm_eval_backend(model, batch)
 
     def run(prompts: Sequence[str], new: int) -> None:
         settings = {"until": [], "max_gen_toks": new, "min_new_tokens": new, "do_sample": False}
@@ -120,36 +145,174 @@ def lm_eval(model: LocalModel, batch: int) -> Run:
     return run
 
 
-PEERS = {f"lm-eval {version('lm_eval')} HF backend": lm_eval, "plain sorted generate": plain}
+LM_EVAL = f"lm-eval {version('lm_eval')} HF backend"
+PEERS = {LM_EVAL: lm_eval, "plain sorted generate": plain}
 
 
-def seconds(run: Run, prompts: Sequence[str], new: int) -> float:
+def model_ends(model: LocalModel) -> frozenset[int]:
+    """The tokens that end an answer, which `ours` takes away."""
+    return frozenset({int(model.renderer.tokenizer.eos_token_id)})
+
+
+def seconds(run: Callable[[], object]) -> float:
     start = time.perf_counter()
-    run(prompts, new)
+    run()
     return time.perf_counter() - start
 
 
 def compare(model: LocalModel, work: Workload, sizes: Sequence[int], runs: int) -> list[dict[str, Any]]:
     """One figure for each peer."""
-    tokenizer = model.renderer.tokenizer
-    trial = work.prompts(tokenizer, seed=0)
-    ways = {"engine": ours(model)}
-    ways["engine"](trial, work.new)
-    for name, make in PEERS.items():
-        tried = {b: seconds(make(model, b), trial, work.new) for b in sizes if b <= work.requests}
+    prompts = [work.prompts(model.renderer.tokenizer, seed) for seed in range(runs + 1)]
+    mine = ours(model)
+    mine(prompts[0], work.new)
+    peers = {
+        name: {b: partial(make(model, b), new=work.new) for b in sizes if b <= work.requests}
+        for name, make in PEERS.items()
+    }
+    return race(work.name, partial(mine, new=work.new), peers, prompts, work.requests, "seconds a request")
+
+
+def race(
+    name: str,
+    mine: Callable[[Any], object],
+    peers: Mapping[str, Mapping[int, Callable[[Any], object]]],
+    inputs: Sequence[Any],
+    size: int,
+    unit: str,
+) -> list[dict[str, Any]]:
+    """Each peer at its best batch size (tried on the first input) against `mine`, in turns."""
+    ways = {"engine": mine}
+    for peer, by_size in peers.items():
+        tried = {b: seconds(partial(run, inputs[0])) for b, run in by_size.items()}
         best = min(tried, key=tried.__getitem__)
-        shown = ", ".join(f"{b}: {t / work.requests:.3f}" for b, t in tried.items())
-        say(f"  {name}: seconds a request by batch size {shown}; best {best}")
-        ways[f"{name}, batch {best}"] = make(model, best)
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for n in range(runs):
-        prompts = work.prompts(tokenizer, seed=n + 1)
-        for name, run in ways.items():
-            times[name].append(seconds(run, prompts, work.new) / work.requests)
-    mine = statistics.median(times.pop("engine"))
+        shown = ", ".join(f"{b}: {t / size:.3f}" for b, t in tried.items())
+        say(f"  {peer}: {unit} by batch size {shown}; best {best}")
+        ways[f"{peer}, batch {best}"] = by_size[best]
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for given in inputs[1:]:
+        for way, run in ways.items():
+            times[way].append(seconds(partial(run, given)) / size)
+    took = statistics.median(times.pop("engine"))
     return [
-        figure(work.name, name, "seconds a request", mine, statistics.median(theirs), runs)
-        for name, theirs in times.items()
+        figure(name, way, unit, took, statistics.median(theirs), len(theirs)) for way, theirs in times.items()
+    ]
+
+
+def label(model: LocalModel, work: Labels, sizes: Sequence[int], runs: int) -> list[dict[str, Any]]:
+    """Log-likelihoods against lm-eval's; that both find the same is printed."""
+    inputs = [work.asked(model.renderer.tokenizer, seed) for seed in range(runs + 1)]
+    peers = {b: lm_eval_scores(model, b) for b in sizes}
+    theirs, mine = peers[sizes[0]](inputs[0]), model.scores(inputs[0])
+    worst = max(
+        abs(a - b) for one, other in zip(mine, theirs, strict=True) for a, b in zip(one, other, strict=True)
+    )
+    best = [one.index(max(one)) == other.index(max(other)) for one, other in zip(mine, theirs, strict=True)]
+    same = f"{sum(best)} of {len(best)} best labels are the same"
+    say(f"  log-likelihoods differ by at most {worst:.2g}; {same}")
+    return race(work.name, model.scores, {LM_EVAL: peers}, inputs, work.prompts, "seconds a prompt")
+
+
+def lm_eval_scores(model: LocalModel, batch: int) -> Callable[[Any], list[list[float]]]:
+    """lm-eval's HF backend, asked for log-likelihoods."""
+    from lm_eval.api.instance import Instance
+
+    backend = lm_eval_backend(model, batch)
+
+    def run(asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[float]]:
+        pairs = [Instance("loglikelihood", {}, (p, c), i) for i, (p, cs) in enumerate(asked) for c in cs]
+        found = iter(backend.loglikelihood(pairs, disable_tqdm=True))
+        return [[next(found)[0] for _ in cs] for _, cs in asked]
+
+    return run
+
+
+def copying(model: LocalModel, runs: int) -> list[dict[str, Any]]:
+    """Extraction that copies its input: with drafts by prompt lookup against without."""
+    from evals.models.engine import decode
+
+    found = []
+    for n in (1, 8, 64):
+
+        def run(seed: int, few: int, n: int = n) -> None:
+            decode.FEW = few
+            requests = [Request(str(i), prompt, 64, ("\n",)) for i, prompt in enumerate(extraction(seed, n))]
+            assert len(list(model.generate(requests))) == n
+
+        model.engine.ends = model_ends(model)
+        peers = {"the same without drafts": {n: partial(run, few=0)}}
+        run(0, few=64)
+        name = f"extraction that copies, {n} at once"
+        found += race(name, partial(run, few=64), peers, range(runs + 1), n, "seconds a request")
+    return found
+
+
+def extraction(seed: int, n: int) -> list[str]:
+    """Messages whose fields are asked for as JSON, behind four examples."""
+    rng = random.Random(seed)
+
+    def record() -> tuple[str, str]:
+        name, city = rng.choice(["Anna Smith", "Wei Chen", "Omar Haddad"]), rng.choice(["Berlin", "Lisbon"])
+        thing = rng.choice(
+            ["a blue ceramic teapot", "a wireless keyboard with backlight", "two running shoes"]
+        )
+        order, mail = f"ORD-{rng.randint(10000, 99999)}", f"{name.split()[0].lower()}@example.com"
+        text = f"This is {name} from {city}. I bought {thing}, order {order}. It never came. Write to {mail}."
+        return text, json.dumps({"name": name, "city": city, "item": thing, "order": order, "email": mail})
+
+    shots = "\n\n".join(f"Message: {text}\nJSON: {answer}" for text, answer in (record() for _ in range(4)))
+    return [f"Extract the fields as JSON.\n\n{shots}\n\nMessage: {record()[0]}\nJSON:" for _ in range(n)]
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "category": {"enum": ["billing", "delivery", "technical problem", "account", "other"]},
+        "priority": {"enum": ["low", "medium", "high"]},
+        "customer_is_angry": {"type": "boolean"},
+        "days_waited": {"type": "integer"},
+        "product_name": {"type": "string", "maxLength": 30},
+    },
+    "required": ["category", "priority", "customer_is_angry", "days_waited", "product_name"],
+    "additionalProperties": False,
+}
+
+
+def grammar(model: LocalModel, runs: int) -> list[dict[str, Any]]:
+    """Answers held to a schema: with forced tokens written together against one by one; and seconds a
+    token against free answers of the same rows."""
+    from evals.models.engine import rows
+
+    model.engine.ends = model_ends(model)
+    tokens = {"free": 0, "held": 0}
+
+    def run(seed: int, jump: bool, schema: Any) -> None:
+        rows.JUMP = jump
+        prompts = extraction(seed, 64)
+        asked = [Request(str(i), p, 64, grammar=schema) for i, p in enumerate(prompts)]
+        got = list(model.generate(asked))
+        tokens["free" if schema is None else "held"] = sum(c.usage.tokens_out for c in got)
+
+    held = {"schema": SCHEMA}
+    run(0, True, held)
+    peers = {"the same one by one": {64: partial(run, jump=False, schema=held)}}
+    found = race(
+        "forced tokens, 64 rows",
+        partial(run, jump=True, schema=held),
+        peers,
+        range(runs + 1),
+        64,
+        "seconds a request",
+    )
+    times: dict[str, list[float]] = {"free": [], "held": []}
+    for seed in range(runs):
+        for way, schema in (("free", None), ("held", held)):
+            took = seconds(partial(run, seed, jump=True, schema=schema))
+            times[way].append(took / tokens[way])
+    mine, theirs = (statistics.median(times[way]) for way in ("held", "free"))
+    rows.JUMP = True
+    return [
+        *found,
+        figure("held to a schema, 64 rows", "free answers", "seconds a token", mine, theirs, runs),
     ]
 
 
@@ -192,7 +355,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--dtype", default="auto")
-    parser.add_argument("--only", help="one workload by its name")
+    parser.add_argument("--only", help="one workload by its name, or copying, or grammar")
     parser.add_argument("--runs", type=int, help="how often each takes its turn (3; short 2)")
     parser.add_argument(
         "--batch-sizes", type=int, nargs="+", help="what the peers try (8 16 32 64; short 8 16)"
@@ -210,11 +373,20 @@ def main() -> None:
         return
     settings(model)
     sizes, runs = ((8, 16), 2) if options.short else ((8, 16, 32, 64), 3)
+    sizes, runs = options.batch_sizes or sizes, options.runs or runs
     for work in SHORT if options.short else FULL:
         if options.only in (None, work.name):
             tokens = f"{work.shared} shared tokens, {work.own} own, {work.new} new"
             say(f"{work.name}: {work.requests} requests, {tokens}")
-            show(compare(model, work, options.batch_sizes or sizes, options.runs or runs), options.json)
+            show(compare(model, work, sizes, runs), options.json)
+    for labels in LABELS[:1] if options.short else LABELS:
+        if options.only in (None, labels.name):
+            say(f"{labels.name}: {labels.prompts} prompts of {labels.tokens} tokens x 77 labels")
+            show(label(model, labels, sizes, runs), options.json)
+    if options.only == "copying" or not (options.only or options.short):
+        show(copying(model, runs), options.json)
+    if options.only == "grammar" or not (options.only or options.short):
+        show(grammar(model, runs), options.json)
 
 
 def settings(model: LocalModel) -> None:

@@ -24,7 +24,8 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from evals.models.local import Live, LocalModel
+from evals.models.local import LocalModel
+from evals.models.sources import Live
 
 WORDS = 400
 _SIZES: dict[str, Any] = {
@@ -75,6 +76,13 @@ def network(family: str = "llama", seed: int = 0, **changes: Any) -> Any:
     return AutoModelForCausalLM.from_config(_CONFIGS[family](**{**_SIZES, **changes})).eval()
 
 
-def tiny(family: str = "llama", seed: int = 0, **changes: Any) -> LocalModel:
-    """The same behind the door."""
-    return LocalModel(f"tiny {family}", Live(network(family, seed, **changes), tokenizer()))
+def tiny(family: str = "llama", seed: int = 0, pack: bool = False, **changes: Any) -> LocalModel:
+    """The same behind the door; `pack` as if it were loaded from a folder that nobody changes."""
+    source = Live(network(family, seed, **changes), tokenizer())
+    return LocalModel(f"tiny {family}", Frozen(*vars(source).values()) if pack else source)
+
+
+class Frozen(Live):
+    """A model in memory that nobody else changes."""
+
+    frozen = True

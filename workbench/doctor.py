@@ -141,7 +141,7 @@ def torch_finding() -> Finding:
     except (ImportError, OSError) as error:
         what = f"cannot be imported ({str(error).splitlines()[0]})"
         return Finding("torch", "problem", what, "Install it before the rest: pip install torch==2.13.0")
-    from evals.models.local import pick_dtype
+    from evals.models.sources import pick_dtype
 
     dtype = str(pick_dtype("auto")).removeprefix("torch.")
     if torch.cuda.is_available():

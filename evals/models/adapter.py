@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evals.errors import ModelError
 from evals.models.fingerprint import folder_fingerprint
+from evals.models.sources import Saved, pick_dtype
 from evals.store import digest
-
-if TYPE_CHECKING:
-    from evals.models.local import Saved
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,6 @@ class Adapted:
     def weights(self) -> Any:
         """The model with the adapter merged into it, or wrapped by peft when it cannot be merged."""
         from peft import PeftModel
-
-        from evals.models.local import pick_dtype
 
         dtype = pick_dtype(self.base.dtype)
         base = replace(self.base, dtype="float32").weights()

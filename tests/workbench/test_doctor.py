@@ -104,7 +104,7 @@ def test_it_still_runs_when_evals_is_somebody_elses(tmp_path: Path) -> None:
 def test_torch_is_named_with_the_dtype_models_run_in() -> None:
     import torch
 
-    from evals.models.local import pick_dtype
+    from evals.models.sources import pick_dtype
 
     found = torch_finding()
     assert found.subject == "torch"

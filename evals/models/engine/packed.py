@@ -99,7 +99,7 @@ class Packed:
 
     def _through(self, ids: Tensor, positions: Tensor, slab: Slab, rows: int, new: int) -> Tensor:
         """Hidden states [tokens, size] before the last norm."""
-        x = self.embed[ids]
+        x: Tensor = self.embed[ids]
         cos, sin = (t[0, :, None] for t in self.rotary(x, positions[None]))
         half = self.dim // 2
         sin = torch.cat([-sin[..., :half], sin[..., half:]], -1)

@@ -138,6 +138,8 @@ def _likelihoods(logits: Tensor, row: Tree) -> Tensor:
     asked = list(row.asked)
     for first in range(0, len(row.tokens), ROWS):
         these = [k for k, (node, _) in enumerate(asked) if first <= node < first + ROWS]
+        if not these:
+            continue
         last = min(first + ROWS, len(row.tokens))
         normal = logits[first:last].log_softmax(-1, dtype=torch.float32)
         node = torch.tensor([asked[k][0] - first for k in these], device=logits.device)

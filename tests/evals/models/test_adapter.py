@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from peft import (
 )
 
 from evals.errors import ModelError
-from evals.models.local import Live, LocalModel, open_local
+from evals.models.local import LocalModel, open_local
+from evals.models.sources import Live
 from evals.types import ModelRef, Request
 from tests.evals.models.engine.reference import differing
 from tests.tiny import network, tokenizer, words
@@ -46,8 +48,8 @@ def adapted(kind: str, family: str = "llama") -> Any:
     return model.eval()
 
 
-def asked(n: int = 16, new: int = 16) -> list[Request]:
-    rng = torch.Generator().manual_seed(4)
+def asked(n: int = 16, new: int = 16, seed: int = 4) -> list[Request]:
+    rng = torch.Generator().manual_seed(seed)
     head = torch.randint(2, 400, (70,), generator=rng).tolist()
     tails = [torch.randint(2, 400, (3 + 2 * i,), generator=rng).tolist() for i in range(n)]
     return [Request(f"r{i}", words(*(head if i % 3 else []), *tail), new) for i, tail in enumerate(tails)]
@@ -79,6 +81,14 @@ def test_a_live_adapter_answers_as_its_own_generate(kind: str, family: str) -> N
     assert differing(model, requests, got) == []
     plain = {c.id: c.text for c in LocalModel("base", Live(network(family), tokenizer())).generate(requests)}
     assert sum(plain[c.id] != c.text for c in got) >= 8
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_two_hundred_answers_of_a_live_adapter_are_its_own(kind: str) -> None:
+    model = LocalModel(kind, Live(adapted(kind), tokenizer()))
+    requests = [replace(r, id=f"{n}{r.id}") for n in range(10) for r in asked(20, seed=n)]
+    assert differing(model, requests, list(model.generate(requests))) == []
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

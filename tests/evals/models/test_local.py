@@ -7,7 +7,8 @@ import torch
 
 from evals.errors import ModelError, TaskError
 from evals.models import Loader
-from evals.models.local import LocalModel, Saved, open_local, pick_dtype
+from evals.models.local import LocalModel, open_local
+from evals.models.sources import Saved, pick_dtype
 from evals.types import Message, ModelRef, Request
 from tests.tiny import network, tokenizer
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from evals.errors import ModelError
 from evals.models.engine import engine as engine_module
@@ -43,7 +46,19 @@ def texts(completions: list[Completion]) -> dict[str, tuple[str, str]]:
     return {c.id: (c.text, c.finish) for c in completions}
 
 
-@pytest.mark.parametrize("family", ["llama", "qwen2", "gemma", "mistral"])
+FAMILIES = ["llama", "qwen2", "gemma", "mistral"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("family", [*FAMILIES, "qwen3"])
+@pytest.mark.parametrize("pack", [False, True])
+def test_two_hundred_answers_are_those_of_generate_one_by_one(family: str, pack: bool) -> None:
+    model = tiny(family, pack=pack, **({"sliding_window": None} if family == "mistral" else {}))
+    requests = asked(200, seed=3)
+    assert differing(model, requests, ran(model, requests)) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_greedy_answers_are_those_of_generate_one_by_one(family: str) -> None:
     model = tiny(family, **({"sliding_window": None} if family == "mistral" else {}))
     assert model.engine._unfit is None
@@ -180,6 +195,93 @@ def test_a_low_temperature_says_the_likeliest(llama: LocalModel) -> None:
     assert texts(ran(llama, cold)) == texts(ran(llama, asked(4, new=8)))
 
 
+@pytest.mark.parametrize("few", [0, 100])
+def test_drafts_change_no_answer(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny(seed=4, initializer_range=0.2)  # repeats itself, so that drafts are often right
+    requests = [replace(r, max_tokens=40) for r in asked(10)]
+    monkeypatch.setattr("evals.models.engine.decode.FEW", few)
+    steps: list[Any] = []
+    step = Core.step
+
+    def counted(self: Core, *given: Any) -> torch.Tensor:
+        steps.append(given)
+        return step(self, *given)
+
+    monkeypatch.setattr(Core, "step", counted)
+    got = ran(model, requests)
+    assert differing(model, requests, got) == []
+    assert any(any(drafts) for _, drafts, *_ in steps) == bool(few)
+
+
+def test_a_draft_ends_with_the_answer(llama: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = asked(1)[0]
+    whole = ran(llama, [request])[0]
+    said = whole.text.split()
+    monkeypatch.setattr(Row, "draft", lambda row, most: _next(row, said, most))
+    for stop in ((), (said[9],)):
+        got = ran(llama, [replace(request, stop=stop)])[0]
+        assert got.text == (whole.text if not stop else whole.text[: whole.text.index(said[9])])
+        assert got.usage.tokens_out == (32 if not stop else 10)
+
+
+def _next(row: Row, said: list[str], most: int) -> list[int]:
+    """A draft that is always right."""
+    at = len(row.tokens)
+    room = min(most, row.request.max_tokens - at - 1)
+    return [int(word[1:]) for word in said[at : at + room]] if row.finish is None else []
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_tree_of_prompts_lengths_and_stops_is_answered_as_one_by_one(
+    llama: LocalModel, data: st.DataObject
+) -> None:
+    token = st.integers(2, WORDS - 1)
+    trunk = data.draw(st.lists(token, min_size=0, max_size=80))
+    prompts = []
+    for _ in range(data.draw(st.integers(1, 7))):
+        kept = data.draw(st.integers(0, len(trunk)))
+        prompts.append([*trunk[:kept], *data.draw(st.lists(token, min_size=1, max_size=30))])
+    stop = tuple(f"w{data.draw(token)}" for _ in range(data.draw(st.integers(0, 2))))
+    requests = [
+        Request(f"r{i}", words(*prompt), data.draw(st.integers(1, 12)), stop)
+        for i, prompt in enumerate(prompts)
+    ]
+    model = LocalModel("any", llama.source)
+    model.engine.budget = Budget(
+        data.draw(st.sampled_from([50, 300, 100_000])), rows=data.draw(st.integers(1, 8))
+    )
+    together = texts(ran(model, requests))
+    alone = {r.id: texts(ran(llama, [r]))[r.id] for r in requests}
+    assert together == alone
+
+
+def test_ten_thousand_requests_are_all_answered() -> None:
+    model = tiny(hidden_size=24, intermediate_size=16, num_hidden_layers=1)
+    requests = [Request(str(i), words(2 + i % 390, 2 + i // 390), 1) for i in range(10_000)]
+    assert {c.id for c in ran(model, requests)} == {r.id for r in requests}
+
+
+def test_an_interruption_inside_a_wave_leaves_the_model_usable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = tiny()
+    expected = texts(ran(model, asked(5)))
+    step = Core.step
+    calls = []
+
+    def interrupted(self: Core, *given: object) -> torch.Tensor:
+        calls.append(1)
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        return step(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Core, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ran(model, asked(5))
+    assert texts(ran(model, asked(5))) == expected
+
+
 def test_long_prompts_are_computed_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny()
     requests = [*asked(6, new=12), Request("long", words(*range(2, 390)), 12)]
@@ -231,7 +333,7 @@ def test_other_errors_of_the_model_are_not_taken_for_memory(
 
 
 def test_a_wrapped_model_stays_as_it_was() -> None:
-    from evals.models.local import Live
+    from evals.models.sources import Live
 
     inner = network().train()
     before = inner.config._attn_implementation
@@ -242,11 +344,6 @@ def test_a_wrapped_model_stays_as_it_was() -> None:
     assert len(list(rows)) == 2 and inner.training
 
 
-def test_a_grammar_is_refused(llama: LocalModel) -> None:
-    with pytest.raises(ModelError, match="'g' has a grammar"):
-        llama.generate([Request("g", "w3", 4, grammar={"labels": ["a"]})])
-
-
 def test_scores_are_the_models_own_log_likelihoods(llama: LocalModel) -> None:
     prompt = words(*range(10, 80))
     tails = [" " + words(*t) for t in ([5], [6, 7, 8], [9] * 30, [11, 12])]
@@ -254,6 +351,35 @@ def test_scores_are_the_models_own_log_likelihoods(llama: LocalModel) -> None:
     assert got[-1] == 0.0
     for tail, score in zip(tails, got, strict=False):
         assert score == pytest.approx(_likelihood(llama, prompt, tail), abs=1e-4)
+
+
+def test_many_prompts_are_scored_as_each_alone_whatever_they_share(llama: LocalModel) -> None:
+    rng = random.Random(6)
+    head = [rng.randrange(2, WORDS) for _ in range(50)]
+    asked: list[tuple[str, list[str]]] = []
+    for i in range(12):
+        prompt = words(
+            *(head if i % 4 else []), *(rng.randrange(2, WORDS) for _ in range(rng.randint(1, 40)))
+        )
+        first = [rng.randrange(2, 6) for _ in range(9)]
+        tails = [(n, *(rng.randrange(2, 9) for _ in range(rng.randint(0, 4)))) for n in first]
+        asked.append((prompt, [" " + words(*tail) for tail in tails]))
+    asked.append((words(7, 8), []))
+    got = llama.scores(asked)
+    for (prompt, tails), scores in zip(asked, got, strict=True):
+        expected = [_likelihood(llama, prompt, tail) for tail in tails]
+        assert scores == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_tree_of_continuations_is_split_when_it_is_large(
+    llama: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [(words(*range(5, 45)), [" " + words(n, n + 1, n + 2) for n in range(2, 40)]) for _ in range(3)]
+    expected = llama.scores(asked)
+    monkeypatch.setattr("evals.models.engine.score.NODES", 9)
+    monkeypatch.setattr("evals.models.engine.score.ROWS", 4)
+    for one, other in zip(llama.scores(asked), expected, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
 
 
 def test_a_continuation_of_nothing_is_scored_from_the_beginning_of_text(llama: LocalModel) -> None:

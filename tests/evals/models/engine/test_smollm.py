@@ -11,7 +11,8 @@ from evals.models.local import LocalModel
 from evals.types import Message, PromptText, Request
 from tests.evals.models.engine.reference import differing
 
-SHOTS = "\n".join(f"{word} -> {word.upper()}" for word in "river stone cloud apple house tiger lemon".split())
+THINGS = "river stone cloud apple house tiger lemon bread train glass horse night paper ocean clock".split()
+SHOTS = "\n".join(f"{word} -> {word.upper()}, {word[::-1]}, {len(word)} letters" for word in THINGS)
 WORDS = "please refund the broken order that arrived late and close my account today thanks".split()
 
 
@@ -28,6 +29,21 @@ def test_sixteen_prompts_are_answered_as_by_generate_one_by_one(smollm: LocalMod
     got = list(smollm.generate(requests))
     assert len(got) == 16 and sum(c.usage.tokens_cached > 0 for c in got) >= 7
     assert differing(smollm, requests, got) == []
+
+
+@pytest.mark.full
+def test_two_hundred_prompts_are_answered_as_by_generate_one_by_one(smollm: LocalModel) -> None:
+    rng = random.Random(5)
+    requests = []
+    for i in range(200):
+        tail = " ".join(rng.choices(WORDS + THINGS, k=rng.randint(2, 60)))
+        system = (Message("system", SHOTS),) if i % 3 else ()
+        requests.append(Request(f"p{i}", (*system, Message("user", tail)), 24))
+    assert differing(smollm, requests, list(smollm.generate(requests))) == []
+
+
+def test_weights_are_packed_and_the_check_agrees(smollm: LocalModel) -> None:
+    assert smollm.engine.core._packed is not None and smollm.engine._unfit is None
 
 
 def test_scores_are_transformers_own(smollm: LocalModel) -> None:
