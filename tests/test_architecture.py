@@ -31,6 +31,9 @@ HEAVY = {
     "datasets",
     "trl",
     "peft",
+    "rapidfuzz",
+    "rouge_score",
+    "sacrebleu",
 }
 
 
