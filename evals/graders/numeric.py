@@ -11,7 +11,7 @@ from evals.errors import DataError
 from evals.graders import answer_text
 from evals.graders.folding import shown
 from evals.graders.numbers import last_number, numbers_in, whole_number
-from evals.graders.options import number, one_of, texts
+from evals.graders.options import bound, one_of, texts
 from evals.graders.row_by_row import Reading, RowByRow
 from evals.types import Example, Json, Prediction
 
@@ -94,9 +94,10 @@ class Numeric(RowByRow):
 
 def _tolerance(name: str, value: float) -> Fraction:
     """How far off is still right. Raises ValueError."""
-    if value == 0 and not isinstance(value, bool):
-        return Fraction(0)
-    return Fraction(str(number(name, value, 0, 1e9)))
+    found = bound(name, value, low=0)
+    if found is None:
+        raise ValueError(f"{name} is a number of at least 0, not left empty")
+    return Fraction(str(found))
 
 
 def _plain(value: Fraction) -> Json:

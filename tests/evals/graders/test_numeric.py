@@ -87,8 +87,9 @@ def test_a_gold_answer_without_a_number_is_an_error_of_the_data(target: Json) ->
     ("options", "message"),
     [
         ({"read": "lst"}, "read is auto or marked or first or last or whole, not 'lst'. Did you mean 'last'"),
-        ({"absolute": -1}, "absolute is a number above 0 and at most"),
-        ({"relative": True}, "relative is a number above 0"),
+        ({"absolute": -1}, "absolute is a number of at least 0, not -1"),
+        ({"relative": True}, "relative is a number of at least 0"),
+        ({"relative": None}, "relative is a number of at least 0, not left empty"),
         ({"markers": []}, "markers is a list of texts"),
         ({"markers": [""]}, r"markers\[0\] is a text that is not empty"),
         ({"percent": "drop"}, "percent is number or share"),
