@@ -1,8 +1,9 @@
 """The grader of citations: does the answer cite the passages that hold the answer, and only those?
 
 A citation is a number in brackets, [1], [2, 3] or [1-3]: the place, from 1, of a passage among the
-prediction's `sources`. The id of a source may stand in the brackets instead. A number beyond the
-sources cites nothing that was shown, which is a wrong citation; [0] is none.
+prediction's `sources`. The id of a source, or of the document that a chunk "guide.md#3" is of, may
+stand in the brackets instead. A number beyond the sources cites nothing that was shown, which is a
+wrong citation; [0] is none.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ _RANGE = 50
 
 
 class Citations(RowByRow):
-    """The F1 of the cited passages and the gold ones (`gold_doc_ids`).
+    """The F1 of precision and recall of the cited passages. The gold ones (`gold_doc_ids`) are named
+    by their own ids or, if sources are chunks, by their document's.
 
     A row without gold passages cannot be answered from the documents: there the answer is right
-    when it says so, in the words of `phrase` (case and spaces ignored). Parts: `precision`, the gold
-    passages among those cited; `recall`, the cited ones among the gold; both pooled over rows.
+    when it says so, in the words of `phrase` (case and spaces ignored). Parts: `precision`, the share
+    of the cited passages that are gold; `recall`, the share of the gold ids that are cited; both
+    pooled over rows.
     """
 
     name = "citations"
@@ -49,14 +52,13 @@ class Citations(RowByRow):
 
     def read(self, example: Example, prediction: Prediction) -> Reading:
         """The citations of one answer, by id."""
-        found = cited(prediction.text, prediction.sources)
-        gold = set(example.gold_doc_ids)
-        hits = len(gold.intersection(found))
-        counts: dict[str, tuple[float, float]] = {}
-        if found:
-            counts["precision"] = (float(hits), float(len(found)))
+        found, gold = cited(prediction.text, prediction.sources), set(example.gold_doc_ids)
+        wrong = [one for one in found if gold.isdisjoint(_names(one))]
+        missed = gold.difference(*map(_names, found))
+        right, reached = float(len(found) - len(wrong)), float(len(gold) - len(missed))
+        counts = {"precision": (right, float(len(found)))} if found else {}
         if gold:
-            counts["recall"] = (float(hits), float(len(gold)))
+            counts["recall"] = (reached, float(len(gold)))
         abstains = self._phrase in fold(prediction.text)
         if not gold:
             why = f"does not say {self._phrase!r}"
@@ -64,30 +66,39 @@ class Citations(RowByRow):
         if not found:
             why = f"says {self._phrase!r}" if abstains else "no citation"
             return Reading(0.0, None, why, unread=not abstains, counts=counts)
-        value = 2 * hits / (len(found) + len(gold))
-        return Reading(value, shown(", ".join(found)), self._why(found, gold), counts=counts)
+        precision, recall = right / len(found), reached / len(gold)
+        value = 2 * precision * recall / (precision + recall) if right else 0.0
+        return Reading(value, shown(", ".join(found)), _why(wrong, sorted(missed)), counts=counts)
 
-    def _why(self, found: Sequence[str], gold: set[str]) -> str:
-        wrong, missed = [one for one in found if one not in gold], sorted(gold.difference(found))
-        faults = [f"cites {', '.join(wrong[:3])}"] if wrong else []
-        return ", ".join([*faults, f"not {', '.join(missed[:3])}"] if missed else faults)
+
+def _why(wrong: Sequence[str], missed: Sequence[str]) -> str:
+    faults = [f"cites {', '.join(wrong[:3])}"] if wrong else []
+    return ", ".join([*faults, f"not {', '.join(missed[:3])}"] if missed else faults)
+
+
+def _names(source: str) -> tuple[str, str]:
+    """The ids that a source goes by: its own and, of a chunk "guide.md#3", its document's."""
+    document, mark, number = source.rpartition("#")
+    return source, document if mark and number.isdigit() else source
 
 
 def cited(given: str, sources: Sequence[str]) -> list[str]:
     """The ids of the passages that a text cites, each once, in order; a number beyond the sources
     stands as [9]."""
     place = {str(n): source for n, source in enumerate(sources, 1)}
+    known = {name for source in sources for name in _names(source)}
     found: dict[str, None] = {}
     for brackets in islice(_BRACKETS.finditer(given), _BRACKETS_READ):
-        for part in re.split(r"[,;]", brackets[1]):
-            named = [part.strip()] if part.strip() in sources and part.strip() not in place else None
-            found.update(dict.fromkeys(named or (place.get(n, f"[{n}]") for n in _numbers(part))))
+        for part in map(str.strip, re.split(r"[,;]", brackets[1])):
+            numbers = [] if part in known and part not in place else _numbers(part)
+            named = [place.get(n, f"[{n}]") for n in numbers] or [part] * (part in known)
+            found.update(dict.fromkeys(named))
     return list(found)
 
 
 def _numbers(part: str) -> list[str]:
     """The numbers that "3" or "1-3" stands for, without 0; none for any other text."""
-    ends = _PLACES.fullmatch(part.strip())
+    ends = _PLACES.fullmatch(part)
     if ends is None:
         return []
     first = int(ends[1])

@@ -50,6 +50,16 @@ def test_passages_of_one_document_are_one_citation() -> None:
     assert cited("[1][2]", ("doc-a", "doc-a")) == ["doc-a"]
 
 
+def test_chunks_are_gold_by_their_own_id_or_their_documents() -> None:
+    chunks = ("guide.md#0", "guide.md#4", "faq.md#1")
+    assert cited("[1][2] [faq.md] [faq.md#1]", chunks) == ["guide.md#0", "guide.md#4", "faq.md", "faq.md#1"]
+    both = score("[1][2]", ("guide.md",), chunks)
+    assert (both.value, both.counts) == (1, {"precision": (2, 2), "recall": (1, 1)})
+    one = score("[1][2]", ("guide.md#4", "faq.md"), chunks)
+    assert (one.value, one.counts) == (0.5, {"precision": (1, 2), "recall": (1, 2)})
+    assert one.why == "cites guide.md#0, not faq.md"
+
+
 @pytest.mark.parametrize(
     ("text", "gold", "value", "precision", "recall", "why"),
     [
