@@ -95,7 +95,7 @@ def grade(
 ) -> dict[str, dict[str, Score]]:
     """As `grade_rows`, keeping in `path` what was graded before by the same grader."""
     hashes = {g.name: grader_hash(g) for g in graders}
-    answers = {e.id: digest([plain(e), p.text, p.finish, p.error]) for e, p in pairs}
+    answers = {e.id: digest([plain(e), p.text, p.finish, p.error, p.sources]) for e, p in pairs}
     lines = read_lines(path)
     known: dict[tuple[str, str], Score] = {}
     with reading(path):

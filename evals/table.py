@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -64,25 +64,32 @@ class Table(Mapping[str, str]):
         *,
         where: Any = None,
         key: str | None = None,
+        also: Sequence[str] = (),
         **given: Any,
     ) -> Any:
         """Call the thing named with `given` (what the workbench supplies) and the user's options.
+        An option that is a word of Python (`from`) is the parameter `from_`; `also` names options
+        that the caller has taken out already.
 
-        Raises TaskError when an option does not exist, and says which do; a TaskError or ValueError
-        of the constructor is reported at `where` and `key`.
+        Raises TaskError when an option does not exist, and says which do; a ValueError of the
+        constructor is reported at `where` and `key`.
         """
         make = self.load(name, where=where, key=key)
         parameters = inspect.signature(make).parameters
-        takes = [p for p in parameters if p not in given and p not in ("self", "name")]
+        takes = {p.rstrip("_"): p for p in parameters if p not in given and p not in ("self", "name")}
         for option in options:
             if option not in takes:
+                there = [*takes, *(word for word in also if word not in takes)]
                 raise TaskError(
-                    f"the {self.family} {name!r} has no option {option!r}.{nearest(option, takes)}",
+                    f"the {self.family} {name!r} has no option {option!r}.{nearest(option, there)}",
                     where=where,
                     key=key,
-                    hint=f"Its options: {', '.join(takes) or 'none'}.",
+                    hint=f"Its options: {', '.join(there) or 'none'}.",
                 )
         try:
-            return make(**{k: v for k, v in given.items() if k in parameters}, **options)
+            return make(
+                **{k: v for k, v in given.items() if k in parameters},
+                **{takes[option]: value for option, value in options.items()},
+            )
         except (TypeError, ValueError) as error:
             raise TaskError(f"the {self.family} {name!r}: {error}", where=where, key=key) from error

@@ -32,6 +32,9 @@ HEAVY = {
     "trl",
     "peft",
     "xgrammar",
+    "rapidfuzz",
+    "rouge_score",
+    "sacrebleu",
 }
 
 

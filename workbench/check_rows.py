@@ -9,10 +9,10 @@ from functools import partial
 from evals.audit import repeats, revealing_columns, straddling_groups
 from evals.data import Data
 from evals.errors import DataError
-from evals.graders import answer_text
+from evals.graders import gold_prediction
 from evals.task import Task
 from evals.template import Template
-from evals.types import Example, Grader, Json, Models, Prediction, Score
+from evals.types import Example, Grader, Json, Models, Score
 from workbench.findings import Finding, Level
 
 SPLITS = ("train", "dev", "test")
@@ -151,7 +151,7 @@ def _gold(data: Data, graders: Sequence[Grader], models: Models) -> Iterator[Fin
     for grader in graders:
         for split in SPLITS:
             rows: Sequence[Example] = getattr(data, split)
-            pairs = [(row, Prediction(row.id, answer_text(row.target), "stop")) for row in rows]
+            pairs = [(row, gold_prediction(grader, row)) for row in rows]
             try:
                 bad = [score for score in grader.grade(pairs, models) if score.value < 1]
             except DataError as error:

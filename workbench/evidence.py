@@ -155,7 +155,7 @@ def read_evidence(run: Run) -> Evidence:
     """Read a run folder. Raises RunError when a part is missing or damaged."""
     with reading(run.folder / "provenance.json"):
         provenance = read_json(run.folder / "provenance.json")
-        commands = {**provenance["commands"]}
+        commands, task_file = {**provenance["commands"]}, Path(provenance["task_file"])
     ladder = run.folder / "ladder.json"
     if not ladder.is_file():
         raise _unfinished(run, commands)
@@ -165,7 +165,7 @@ def read_evidence(run: Run) -> Evidence:
     return Evidence(
         run,
         task,
-        build(task.graders, task.output, task.path),
+        build(task.graders, task.output, task_file),
         _read_examples(run.folder / "examples.jsonl"),
         read,
         read_looks(run.folder / "looks.jsonl"),

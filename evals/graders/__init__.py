@@ -9,13 +9,15 @@ known to be stale when any of these changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import TaskError
+from evals.graders.general import GENERAL, adjusted
 from evals.store import digest
 from evals.table import Table
-from evals.types import Grader, Json
+from evals.types import Example, Grader, Json, Prediction
 
 if TYPE_CHECKING:
     from evals.output import OutputSpec
@@ -29,12 +31,33 @@ GRADERS = Table(
         "label": "evals.graders.label:Label",
         "valid_json": "evals.graders.json_output:ValidJson",
         "json_fields": "evals.graders.json_output:JsonFields",
+        "squad_exact": "evals.graders.squad:SquadExact",
+        "token_f1": "evals.graders.squad:TokenF1",
+        "numeric": "evals.graders.numeric:Numeric",
+        "rouge": "evals.graders.similarity:Rouge",
+        "bleu": "evals.graders.similarity:Bleu",
+        "chrf": "evals.graders.similarity:Chrf",
+        "edit_similarity": "evals.graders.similarity:EditSimilarity",
+        "embedding_similarity": "evals.graders.embedding:EmbeddingSimilarity",
+        "contains": "evals.graders.assertions:Contains",
+        "contains_any": "evals.graders.assertions:ContainsAny",
+        "contains_all": "evals.graders.assertions:ContainsAll",
+        "not_contains": "evals.graders.assertions:NotContains",
+        "starts_with": "evals.graders.assertions:StartsWith",
+        "ends_with": "evals.graders.assertions:EndsWith",
+        "equals": "evals.graders.assertions:Equals",
+        "length": "evals.graders.prose:Length",
+        "readability": "evals.graders.prose:Readability",
+        "sql": "evals.graders.sql:Sql",
+        "citations": "evals.graders.citations:Citations",
+        "weighted": "evals.graders.weighted:Weighted",
     },
 )
 
 
 def build(specs: Sequence[GraderSpec], output: OutputSpec, where: Any = None) -> tuple[Grader, ...]:
-    """The graders of a task, in its order; `where` is the task file, for messages.
+    """The graders of a task, in its order; `where` is the task file, whose folder the paths in
+    options begin at.
 
     Raises TaskError for an unknown name or option, a bad option value, or a name given twice.
     """
@@ -47,10 +70,23 @@ def build(specs: Sequence[GraderSpec], output: OutputSpec, where: Any = None) ->
                 key="graders",
                 hint="Keep one of them: scores are filed under the grader's name.",
             )
-        grader: Grader = GRADERS.build(spec.name, spec.options, where=where, key="graders", output=output)
-        grader_hash(grader)
-        graders[spec.name] = grader
+        graders[spec.name] = build_one(spec.name, spec.options, output, where)
     return tuple(graders.values())
+
+
+def build_one(name: str, options: Mapping[str, Json], output: OutputSpec, where: Any = None) -> Grader:
+    """One grader. Raises TaskError for an unknown name or option, or a bad option value."""
+    own = {option: value for option, value in options.items() if option not in GENERAL}
+    general = {option: value for option, value in options.items() if option in GENERAL}
+    folder = Path(where).parent if where is not None else Path()
+    grader: Grader = GRADERS.build(
+        name, own, where=where, key="graders", also=GENERAL, output=output, folder=folder
+    )
+    grader_hash(grader)
+    try:
+        return adjusted(grader, general)
+    except ValueError as error:
+        raise TaskError(f"the grader {name!r}: {error}", where=where, key="graders") from error
 
 
 def grader_hash(grader: Grader) -> str:
@@ -70,6 +106,14 @@ def grader_hash(grader: Grader) -> str:
 def metrics(graders: Iterable[Grader]) -> tuple[str, ...]:
     """Every metric these graders give, in their order."""
     return tuple(metric for grader in graders for metric in grader.metrics)
+
+
+def gold_prediction(grader: Grader, example: Example) -> Prediction:
+    """An answer that is right by definition: the row's gold answer, or what the grader's own `gold`
+    makes of the row where it reads more than the text."""
+    make = getattr(grader, "gold", None)
+    gold: Prediction = make(example) if make else Prediction(example.id, answer_text(example.target), "stop")
+    return gold
 
 
 def answer_text(target: Json) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import DataError
 from evals.graders.folding import shown, writable
-from evals.graders.options import number, one_of
+from evals.graders.options import one_of
 from evals.graders.records import Field, FieldRule, resolve
 from evals.graders.schema import open_schema
 from evals.graders.strict_json import NotJson, read_json_text, too_deep
@@ -28,15 +28,16 @@ class ValidJson:
     name = "valid_json"
     version = 1
     higher_is_better = True
+    pass_at = 1.0
+    asks_form = True
 
-    def __init__(self, output: OutputSpec, *, pass_at: float = 1.0) -> None:
+    def __init__(self, output: OutputSpec) -> None:
         """Raises ValueError when a pattern of the schema is not a regular expression."""
         self.metrics: Sequence[str] = (self.name,)
-        self.pass_at = number("pass_at", pass_at, 0, 1)
         self._fault = None if output.schema is None else open_schema(output.schema)
         self.identity: dict[str, Json] = {
             "version": self.version,
-            "options": {"pass_at": pass_at},
+            "options": {},
             "output": {"schema": output.schema},
         }
 
@@ -71,8 +72,9 @@ class JsonFields:
     """
 
     name = "json_fields"
-    version = 1
+    version = 2
     higher_is_better = True
+    pass_at = 1.0
 
     def __init__(
         self,
@@ -80,12 +82,10 @@ class JsonFields:
         *,
         fields: Sequence[str] | None = None,
         text: str = "normalised",
-        pass_at: float = 1.0,
     ) -> None:
         """Raises ValueError for a field that the schema does not have, or a wrong option."""
         schema: Mapping[str, Any] = output.schema or {}
         known = list(resolve(schema, schema).get("properties") or {})
-        self.pass_at = number("pass_at", pass_at, 0, 1)
         self._rule = FieldRule(output.schema, one_of("text", text, ("normalised", "token_f1")))
         self._chosen = None if fields is None else _chosen(fields, known)
         self._parts = frozenset(self._chosen or known) - {"micro", "all"}
@@ -96,7 +96,6 @@ class JsonFields:
             "options": {
                 "fields": list(fields) if fields is not None else None,
                 "text": text,
-                "pass_at": pass_at,
             },
             "output": {"schema": output.schema},
         }

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from evals.errors import DataError
 from evals.graders import answer_text
 from evals.graders.folding import fold, shown
-from evals.graders.options import number
 from evals.types import Example, Json, Models, Prediction, Score
 
 if TYPE_CHECKING:
@@ -25,13 +24,13 @@ class Label:
     name = "label"
     version = 1
     higher_is_better = True
+    pass_at = 1.0
 
-    def __init__(self, output: OutputSpec, *, pass_at: float = 1.0) -> None:
+    def __init__(self, output: OutputSpec) -> None:
         """Raises ValueError without a label list, or with two labels that read the same."""
         if not output.labels:
             raise ValueError("needs a list of labels: write output: {labels: [...]}")
         self.metrics: Sequence[str] = (self.name,)
-        self.pass_at = number("pass_at", pass_at, 0, 1)
         self._labels: dict[str, str] = {}
         for label in output.labels:
             other = self._labels.setdefault(fold(label), label)
@@ -41,7 +40,7 @@ class Label:
                 )
         self.identity: dict[str, Json] = {
             "version": self.version,
-            "options": {"pass_at": pass_at},
+            "options": {},
             "output": {"labels": list(output.labels)},
         }
 

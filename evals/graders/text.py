@@ -24,13 +24,13 @@ class Exact:
     name = "exact"
     version = 1
     higher_is_better = True
+    pass_at = 1.0
 
-    def __init__(self, *, ignore_case: bool = False, normalise: bool = False, pass_at: float = 1.0) -> None:
+    def __init__(self, *, ignore_case: bool = False, normalise: bool = False) -> None:
         self.metrics: Sequence[str] = (self.name,)
-        self.pass_at = number("pass_at", pass_at, 0, 1)
         self.ignore_case = flag("ignore_case", ignore_case)
         self.normalise = flag("normalise", normalise)
-        options: Json = {"ignore_case": ignore_case, "normalise": normalise, "pass_at": pass_at}
+        options: Json = {"ignore_case": ignore_case, "normalise": normalise}
         self.identity: dict[str, Json] = {"version": self.version, "options": options}
 
     def _form(self, text: str) -> str:
@@ -66,6 +66,8 @@ class Regex:
     name = "regex"
     version = 1
     higher_is_better = True
+    pass_at = 1.0
+    asks_form = True
 
     def __init__(
         self,
@@ -74,11 +76,9 @@ class Regex:
         match: str = "fullmatch",
         ignore_case: bool = False,
         timeout: float = 1.0,
-        pass_at: float = 1.0,
     ) -> None:
         """Raises ValueError when the pattern is missing or not a pattern."""
         self.metrics: Sequence[str] = (self.name,)
-        self.pass_at = number("pass_at", pass_at, 0, 1)
         self.timeout = number("timeout", timeout, 0, 60)
         self._match = one_of("match", match, ("fullmatch", "search"))
         self._pattern = compiled(pattern, regex.IGNORECASE if flag("ignore_case", ignore_case) else 0)
@@ -87,7 +87,6 @@ class Regex:
             "match": match,
             "ignore_case": ignore_case,
             "timeout": timeout,
-            "pass_at": pass_at,
         }
         self.identity: dict[str, Json] = {"version": self.version, "options": options}
 

@@ -122,6 +122,16 @@ def test_gold_answers_that_fail_their_own_grader_are_named(case: Case) -> None:
     assert case.run().exit_code == 1
 
 
+def test_a_gold_answer_is_graded_as_its_grader_wants_it(case: Case) -> None:
+    case.output, case.metric, case.more = "text", "citations", "graders: [citations]"
+    for name, content in case.files.items():
+        case.files[name] = [{**row, "gold_doc_ids": ["days.md"]} for row in content]
+    assert case.run().findings == ()
+    case.files["test"] = [*case.files["test"][:-1], {"id": "odd", "input": "odd", "output": "monday"}]
+    finding = case.only("fail their own grader citations")
+    assert finding.message.endswith("odd (does not say 'not in the documents')")
+
+
 def test_a_requirement_that_a_perfect_score_could_not_meet_is_named_loudly(case: Case) -> None:
     case.bounds = "at_least: 0.98"
     finding = case.only("CANNOT BE MET")

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from evals.graders import GRADERS, build
+from evals.graders.general import GENERAL
 from evals.output import OutputSpec
 from evals.task import GraderSpec
+from tests.evals.graders.needed import NEEDED
 
 PAGE = (Path(__file__).parents[3] / "docs" / "graders.md").read_text(encoding="utf-8")
 
@@ -21,8 +23,13 @@ def section(name: str) -> str:
 
 @pytest.mark.parametrize("name", GRADERS)
 def test_a_grader_has_a_section_with_exactly_its_options(name: str) -> None:
-    options = [p for p in inspect.signature(GRADERS.load(name)).parameters if p != "output"]
+    parameters = inspect.signature(GRADERS.load(name)).parameters
+    options = [p.rstrip("_") for p in parameters if p not in ("output", "folder")]
     assert re.findall(r"^\| `(\w+)` \|", section(name), re.M) == options
+
+
+def test_the_options_of_every_grader_stand_in_a_section_of_their_own() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", section("Options of every grader"), re.M) == list(GENERAL)
 
 
 def test_the_table_lists_the_graders_in_their_order_with_their_metrics() -> None:
@@ -30,5 +37,5 @@ def test_the_table_lists_the_graders_in_their_order_with_their_metrics() -> None
     assert [name for name, _ in rows] == list(GRADERS)
     output = OutputSpec("json", schema={"type": "object"}, labels=("a", "b"))
     for name, cell in rows:
-        (grader,) = build([GraderSpec(name, {"pattern": "x"} if name == "regex" else {})], output)
+        (grader,) = build([GraderSpec(name, NEEDED.get(name, {}))], output)
         assert re.findall(r"`([\w.]+)`", cell) == list(grader.metrics)

@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.graders import GRADERS, build
+from evals.models import Loader
 from evals.output import OutputSpec
 from evals.store import canonical
 from evals.task import GraderSpec
 from evals.types import Example, Prediction
+from tests.evals.graders.needed import NEEDED
 
 SCHEMA = {
     "type": "object",
@@ -44,27 +46,52 @@ HOSTILE = {
     "combining marks": "a" + "\u0301\u0316" * 100_000,
     "slow for the pattern": "a" * 60 + "!",
     "slow for the schema": '{"s": "' + "a" * 60 + '!"}',
+    "long text of words": "the cat. [1] 12,5 " * 55_000,
+    "one letter and dots": "." * 200_000 + "x",
+    "brackets": "[1-9999],[" * 100_000,
 }
+OPTIONS = {
+    **NEEDED,
+    "regex": {"pattern": "(a|aa)+", "timeout": 0.05},
+    "exact": {"normalise": True},
+    "not_contains": {"from": "words"},
+    "length": {"min": 2_000_000},
+    "readability": {"max": -20},
+    "sql": {"database": "CREATE TABLE t (a);", "fences": True},
+    "weighted": {"graders": ["json_fields", {"name": "not_contains", "values": ["x"]}]},
+}
+BY_FORM = ("valid_json", "not_contains")
+"""Graders that a hostile answer may satisfy: they do not compare with the gold answer."""
 
 
 @pytest.fixture(scope="module")
-def graders():
-    specs = [GraderSpec(n) for n in GRADERS if n not in ("label", "regex", "exact")]
-    slow = GraderSpec("regex", {"pattern": "(a|aa)+", "timeout": 0.05})
-    return build([*specs, slow, GraderSpec("exact", {"normalise": True}), GraderSpec("label")], OUTPUT)
+def graders(models: Loader):
+    found = build([GraderSpec(name, OPTIONS.get(name, {})) for name in GRADERS], OUTPUT)
+    for grader in found:
+        list(grader.grade([row(grader.name, "some words")], models))
+    return found
 
 
 def target(grader: str) -> object:
-    return "aa" if grader == "label" else GOLD
+    special = {"label": "aa", "numeric": 77, "sql": "SELECT 1"}
+    return special.get(
+        grader, "Paris is a city" if grader.startswith(("contains", "embed", "rouge")) else GOLD
+    )
+
+
+def row(grader: str, text: str, repeat: int = 0, id: str = "r") -> tuple[Example, Prediction]:
+    example = Example(id, "", target(grader), gold_doc_ids=("d1",), fields={"words": ["aa", "zz"]})
+    return example, Prediction(id, text, "stop", sources=("d0", "d2"), repeat=repeat)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_answers_score_0_or_less_than_1_quickly_and_can_be_written(graders, text: str) -> None:
+def test_hostile_answers_score_0_or_less_than_1_quickly_and_can_be_written(
+    graders, models: Loader, text: str
+) -> None:
     started = time.perf_counter()
     for grader in graders:
-        row = (Example("r", "", target(grader.name)), Prediction("r", text, "stop"))
-        (score,) = grader.grade([row], None)
-        assert score.value < 1 or grader.name == "valid_json"
+        (score,) = grader.grade([row(grader.name, text)], models)
+        assert score.value < 1 or grader.name in BY_FORM, grader.name
         assert (score.failure is None) == (score.value == 1)
         canonical(score).encode()
         assert len(score.why) <= 300
@@ -74,13 +101,10 @@ def test_hostile_answers_score_0_or_less_than_1_quickly_and_can_be_written(grade
 
 @settings(deadline=None, max_examples=60)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=()), max_size=40), max_size=5))
-def test_every_row_gets_one_score_in_order_between_0_and_1(graders, texts: list[str]) -> None:
+def test_every_row_gets_one_score_in_order_between_0_and_1(graders, models: Loader, texts: list[str]) -> None:
     for grader in graders:
-        rows = [
-            (Example(str(n), "", target(grader.name)), Prediction(str(n), text, "stop", repeat=n))
-            for n, text in enumerate(texts)
-        ]
-        scores = list(grader.grade(rows, None))
+        rows = [row(grader.name, text, n, str(n)) for n, text in enumerate(texts)]
+        scores = list(grader.grade(rows, models))
         assert [(s.id, s.repeat, s.grader) for s in scores] == [
             (e.id, p.repeat, grader.name) for e, p in rows
         ]

@@ -1,19 +1,22 @@
 """Graders are built from the task, say what they give, and are known by a hash."""
 
+from pathlib import Path
+
 import pytest
 
 from evals.errors import TaskError
-from evals.graders import GRADERS, answer_text, build, grader_hash, metrics
+from evals.graders import GRADERS, answer_text, build, gold_prediction, grader_hash, metrics
 from evals.output import OutputSpec
 from evals.task import GraderSpec
+from evals.types import Example, Prediction
+from tests.evals.graders.needed import NEEDED
 
 SCHEMA = {"type": "object", "properties": {"queue": {"enum": ["a", "b"]}, "note": {"type": "string"}}}
 OUTPUT = OutputSpec("json", schema=SCHEMA, labels=("yes", "no"))
-OPTIONS = {"regex": {"pattern": r"\d+"}}
 
 
 def one(name: str, output: OutputSpec = OUTPUT, **options: object) -> object:
-    (grader,) = build([GraderSpec(name, options or OPTIONS.get(name, {}))], output)
+    (grader,) = build([GraderSpec(name, options or NEEDED.get(name, {}))], output)
     return grader
 
 
@@ -32,7 +35,7 @@ def test_every_grader_carries_the_name_it_has_in_the_table_and_gives_it_as_first
 @pytest.mark.parametrize("value", [0, -1, 1.5, "1", True, None])
 def test_every_grader_refuses_a_pass_at_that_is_no_share(name: str, value: object) -> None:
     with pytest.raises(TaskError, match="pass_at is a number above 0 and at most 1"):
-        one(name, **OPTIONS.get(name, {}), pass_at=value)
+        one(name, **NEEDED.get(name, {}), pass_at=value)
 
 
 def test_metrics_are_those_of_all_graders_in_their_order() -> None:
@@ -64,7 +67,7 @@ def test_the_same_grader_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("name", GRADERS)
 def test_equal_graders_have_equal_hashes_and_any_option_changes_it(name: str) -> None:
-    given = OPTIONS.get(name, {})
+    given = NEEDED.get(name, {})
     assert grader_hash(one(name)) == grader_hash(one(name))
     assert grader_hash(one(name)) != grader_hash(one(name, **given, pass_at=0.5))
 
@@ -76,6 +79,20 @@ def test_hashes_differ_between_graders_and_follow_what_is_read_from_the_output_s
         assert grader_hash(one(name)) != grader_hash(one(name, other))
     for name in ("exact", "regex"):
         assert grader_hash(one(name)) == grader_hash(one(name, other))
+
+
+def test_a_path_in_options_begins_at_the_folder_of_the_task_file(tmp_path: Path) -> None:
+    (tmp_path / "shop.sql").write_text("CREATE TABLE t (a); INSERT INTO t VALUES (1);")
+    (grader,) = build([GraderSpec("sql", {"database": "shop.sql"})], OUTPUT, tmp_path / "task.yaml")
+    rows = [(Example("r", "", "SELECT 1"), Prediction("r", "SELECT a FROM t", "stop"))]
+    assert [score.value for score in grader.grade(rows, None)] == [1]
+
+
+def test_a_grader_is_asked_for_its_own_gold_answer_if_it_has_one() -> None:
+    example = Example("r", "", {"a": 1}, gold_doc_ids=("d1", "d2"))
+    assert gold_prediction(one("exact"), example) == Prediction("r", '{"a": 1}', "stop")
+    for grader in (one("citations"), one("citations", pass_at=0.5), one("weighted", graders=["citations"])):
+        assert gold_prediction(grader, example).sources == ("d1", "d2")
 
 
 def test_a_new_version_of_the_rules_changes_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,11 +203,6 @@ def test_only_the_chosen_fields_count() -> None:
     assert JsonFields(FREE, fields=["a", "b"]).metrics[3:] == ("json_fields.a", "json_fields.b")
 
 
-def test_a_row_passes_from_pass_at_on() -> None:
-    found = fields({"a": 1, "b": 1}, {"a": 1, "b": 2}, pass_at=0.5)
-    assert (found.value, found.failure, found.counts["all"]) == (0.5, None, (0, 1))
-
-
 def test_gold_may_be_written_as_text() -> None:
     assert fields({"a": [1]}, '{"a": [1]}').value == 1
 
