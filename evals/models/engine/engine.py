@@ -91,8 +91,13 @@ class Engine:
     @cached_property
     def grammars(self) -> Grammars:
         """What holds answers to a grammar."""
-        from evals.models.grammar import Grammars
-
+        try:
+            from evals.models.grammar import Grammars
+        except ImportError as error:
+            raise ModelError(
+                f"constrained decoding needs xgrammar ({error})",
+                hint="pip install --no-deps xgrammar==0.2.8 apache-tvm-ffi (with a GPU: without --no-deps).",
+            ) from error
         return Grammars(self.renderer.tokenizer, int(self.core.config.vocab_size), self.ends)
 
     def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
