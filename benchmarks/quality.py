@@ -1,6 +1,6 @@
 """Whether the engine's answers score as plain `generate`'s do in bf16, where batches change the last bits.
 
-    python benchmarks/quality.py            500 rows of examples/tickets behind five fixed shots
+    python benchmarks/quality.py            500 rows of examples/tickets behind three fixed shots
     python benchmarks/quality.py --short    48 rows
     … --json                                one object for each figure on stdout
 
@@ -29,7 +29,7 @@ from evals.task import Task, load_task
 from evals.types import Completion, Example, ModelRef, Prediction, Request
 
 TASK = Path(__file__).parent.parent / "examples" / "tickets" / "task.yaml"
-SHOTS, BATCH, NEW = 5, 16, 96
+SHOTS, BATCH, NEW = 3, 16, 80
 
 
 def asked(task: Task, n: int) -> tuple[list[Example], list[Request]]:
