@@ -29,9 +29,9 @@ from torch import Tensor
 from transformers import AttentionInterface
 
 FUNCTION = "workbench_slab"
-BLOCK = 1 << 18
-"""Scores computed at a time by `at_once`: 1 MiB in fp32, what stays in a core's cache."""
-QUERIES = 64
+BLOCK = 1 << 19
+"""Scores computed at a time by `at_once`: 2 MiB in fp32, what stays in the cores' caches."""
+QUERIES = 128
 """Queries of a row computed at a time: what a causal block computes in vain is half of its square."""
 
 

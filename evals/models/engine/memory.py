@@ -13,6 +13,9 @@ import torch
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 """glibc's names in mallopt(3)."""
+_LARGE = 1 << 25
+"""What is larger, such as a slab's layer in a large wave, goes back to the system at once: in the heap it
+would leave holes."""
 
 
 def machine() -> int:
@@ -51,6 +54,5 @@ def keep_freed() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        largest = 2**31 - 1
-        mallopt(_MMAP_THRESHOLD, largest)
-        mallopt(_TRIM_THRESHOLD, largest)
+        mallopt(_MMAP_THRESHOLD, _LARGE)
+        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
