@@ -31,6 +31,7 @@ HEAVY = {
     "datasets",
     "trl",
     "peft",
+    "xgrammar",
 }
 
 
