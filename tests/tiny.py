@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
+from tokenizers import Tokenizer, decoders, pre_tokenizers
+from tokenizers.models import BPE, WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import (
     AutoModelForCausalLM,
@@ -63,6 +63,18 @@ def tokenizer(chat_template: str | None = None) -> PreTrainedTokenizerFast:
     made = PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>", eos_token="</s>")
     made.chat_template = chat_template
     return made
+
+
+def byte_tokenizer() -> PreTrainedTokenizerFast:
+    """Every byte is a token, and so are some pairs that JSON is full of; for grammars, which the word
+    tokenizer cannot serve because its tokens do not join to text."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [("{", '"'), ('"', ":"), ('"', ","), ('"', "}"), ("a", "b"), ("Ġ", '"'), ("t", "h"), ("th", "e")]
+    pieces = ["<s>", "</s>", *alphabet, *(a + b for a, b in merges)]
+    inner = Tokenizer(BPE({piece: n for n, piece in enumerate(pieces)}, merges))
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>", eos_token="</s>")
 
 
 def network(family: str = "llama", seed: int = 0, **changes: Any) -> Any:

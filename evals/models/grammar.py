@@ -184,8 +184,8 @@ def _rules(schema: Held) -> str:
         )
     )
     for mark, rules in schema.rules.items():
-        spelt = " ".join(f'"{char}"' for char in mark)  # how the compiler writes the pattern of a name
-        grammar = grammar.replace(f'"\\"{mark}\\""', mark).replace(spelt, mark) + rules
+        as_constant, as_name = f'"\\"{mark}\\""', f'Regex("{mark}", json_string=true)'
+        grammar = grammar.replace(as_constant, mark).replace(as_name, mark) + rules
     return grammar
 
 

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evals.errors import ModelError
 from evals.models.adapter import Adapted, find_adapter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from functools import cached_property
 from typing import Any
@@ -76,7 +77,7 @@ class Vocabulary:
         info = xgrammar.TokenizerInfo(
             texts, xgrammar.VocabType.RAW, vocab_size=self.size, stop_token_ids=self.ends
         )
-        return xgrammar.GrammarCompiler(info, cache_enabled=False)
+        return xgrammar.GrammarCompiler(info, max_threads=os.cpu_count() or 1, cache_enabled=False)
 
 
 def _texts(tokenizer: Any, size: int, ends: Collection[int]) -> list[bytes]:

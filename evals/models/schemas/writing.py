@@ -123,7 +123,8 @@ class _Writer:
         types = written_types(shape)
         for case, pointer in shape.left:
             keyword = pointer.rpartition("/")[2]
-            if types is None or OF_TYPE.get(keyword, "any") in ("any", *types):
+            kind = OF_TYPE.get(keyword)
+            if types is None or kind is None or kind in types or (kind == "number" and "integer" in types):
                 self.left.add(Left(pointer, keyword, case))
         if types is None:
             yield {}
@@ -160,7 +161,7 @@ class _Writer:
     def _valid(self, value: Json, node: Node) -> bool:
         validator: Any = self._validator
         try:
-            return bool(validator.evolve(schema=node.schema, _resolver=node.resolver).is_valid(value))
+            return bool(validator.evolve(schema=node.schema, _resolver=node.enter().resolver).is_valid(value))
         except re.error:
             return True
 
@@ -189,8 +190,9 @@ class _Writer:
     def _object(self, shape: Shape) -> Any:
         low, high = bounds(shape.words, "Properties")
         written: dict[str, Any] = {}
-        shut = False
-        for name in dict.fromkeys((*shape.properties, *shape.required)):
+        listed = _listed(shape.names)
+        shut = listed is not None
+        for name in dict.fromkeys((*shape.properties, *shape.required, *(listed or ()))):
             part = self._property(shape, name)
             if part is not None:
                 written[name] = part
@@ -242,12 +244,19 @@ class _Writer:
         return SHUT if held is None else {"patternProperties": {mark: held}, "additionalProperties": False}
 
 
+def _listed(names: Nodes) -> list[str] | None:
+    """The only names that there may be, where they are listed."""
+    found = alternatives(names) if names else [Shape()]
+    values = [value for shape in found for value in shape.values or ()]
+    return None if any(shape.values is None for shape in found) else [v for v in values if isinstance(v, str)]
+
+
 def _one_pattern(shape: Shape) -> Automaton | None:
     """The one rule that every name follows; None when there is no such, or it cannot be held."""
     if len(shape.patterns) + bool(shape.names) > 1:
         return None
     rules = [Shape(words={"pattern": (pattern,)}) for pattern in shape.patterns] or alternatives(shape.names)
-    if len(rules) > 1 or rules[0].left or rules[0].values is not None:
+    if len(rules) != 1 or rules[0].left:
         return None
     part, left = string(rules[0].words)
     return part if isinstance(part, Automaton) and not left else None
