@@ -199,7 +199,9 @@ def hanging(task: SmallTask, server: OpenAIServer, after: int) -> Iterator[subpr
     """`wb assess` in a process of its own, waiting for an endpoint that fell silent after some answers."""
     server.rule = DownAfter(after, HANGS)
     words = ["-q", "assess", str(task.path), "--out", str(task.out), "-j", "1"]
-    code = "import sys; from workbench.cli import main; main(sys.argv[1:])"
+    # Whatever is started in the background ignores the interrupt; a command at a terminal does not.
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code += "; from workbench.cli import main; main(sys.argv[1:])"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *words],
         stdout=subprocess.PIPE,

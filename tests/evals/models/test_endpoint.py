@@ -439,7 +439,8 @@ def test_a_slow_row_does_not_hold_up_the_others() -> None:
 
 
 INTERRUPTED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored when the tests run in the background
 from evals.models.endpoint import open_endpoint
 from evals.types import ModelRef, Request, Message
 requests = [Request(str(n), (Message("user", "x"),), 4) for n in range(20)]
