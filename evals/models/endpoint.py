@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,6 +114,7 @@ class Endpoint:
         self._tally = Tally(self.address)
         self._limit_key = "max_tokens"
         self._estimates = False
+        self._telling = Lock()
         self._quiet_until = 0.0
         times = openai.Timeout(limits.read, connect=limits.connect)
         # Retries are counted in Usage.calls, so they are made here and not inside the client.
@@ -243,9 +244,13 @@ class Endpoint:
     def _usage(self, request: Request, reply: Reply, calls: int, seconds: float) -> Usage:
         """What the server reports; estimated, with one warning, where it reports nothing."""
         tokens_in, tokens_out = reply.tokens_in, reply.tokens_out
-        if (tokens_in is None or tokens_out is None) and not self._estimates:
-            self._estimates = True
-            log.warning("%s reports no token counts: a token per four characters is assumed", self.address)
+        if tokens_in is None or tokens_out is None:
+            with self._telling:
+                told, self._estimates = self._estimates, True
+            if not told:
+                log.warning(
+                    "%s reports no token counts: a token per four characters is assumed", self.address
+                )
         return Usage(
             tokens_in=self.count(request.prompt) if tokens_in is None else tokens_in,
             tokens_cached=reply.tokens_cached,
