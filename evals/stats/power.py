@@ -69,9 +69,9 @@ def rows_to_settle(sample: Sample, threshold: float, alpha: float, direction: Di
         if sample.clustered and units < FEWEST_CLUSTERS:
             return False
         few = units < BCA_UNITS or sample.differing * copies < BCA_DIFFERING
-        if sample.binary or few:
-            return exact_lower(sample, alpha, copies) >= threshold
-        return worst_row_chance(sample, threshold, copies) <= alpha
+        if (sample.binary or few) and exact_lower(sample, alpha, copies) < threshold:
+            return False
+        return sample.binary or worst_row_chance(sample, threshold, copies) <= alpha
 
     found = _first(met, 1, 64, MOST_ROWS)
     return found if found <= MOST_ROWS else None
