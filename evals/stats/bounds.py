@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from scipy.stats import beta, binom, norm
+from scipy.special import betaincinv
+from scipy.stats import binom, norm
 
 from evals.stats.clusters import effective_units
 from evals.stats.draws import Array
@@ -99,7 +100,7 @@ def clopper_pearson(k: float, n: float, alpha: float) -> float:
     """The exact lower bound of a share, k right of n, at one-sided `alpha`; k may be real."""
     if k <= 0:
         return 0.0
-    return float(beta.ppf(alpha, k, max(n - k, 0.0) + 1))
+    return float(betaincinv(k, max(n - k, 0.0) + 1, alpha))
 
 
 def mean_interval(values: Sequence[float], level: float) -> Interval:

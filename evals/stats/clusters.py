@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from evals.stats.draws import Array
 from evals.stats.sample import Sample, places
@@ -77,7 +77,7 @@ def effective_units(sample: Sample, alpha: float) -> float:
     share = (value - sample.floor) / (sample.ceiling - sample.floor)
     variance = robust_variance(sample) / (sample.ceiling - sample.floor) ** 2
     rows = share * (1 - share) / variance if variance > 0 else float(sample.n)
-    ratio = float(student.ppf(alpha, sample.n - 1) / student.ppf(alpha, sample.clusters - 1))
+    ratio = float(stdtrit(sample.n - 1, alpha) / stdtrit(sample.clusters - 1, alpha))
     return max(least, min(rows, float(sample.n)) * ratio**2)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evals.stats.draws import SEED, Array, resampled_sums
-from evals.stats.resample import bca_limit, left_out
+from evals.stats.resample import bca_limit, expanded, left_out
 from evals.stats.sample import collapse
 from evals.types import Interval
 
@@ -53,6 +53,8 @@ class Together:
         units, alpha = len(self.num), (1 - level) / 2
         if units < 2 or np.ptp(without) <= 1e-12:
             return Interval(float(value), None, None, self.rows, units, level)
+        if units < self.rows:
+            alpha = expanded(alpha, units)
         ordered = np.sort(draws)
         low = bca_limit(value, ordered, without, alpha)
         high = bca_limit(-value, -ordered[::-1], -without, alpha)
