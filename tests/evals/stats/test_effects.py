@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +72,20 @@ def test_five_points_take_626_rows_by_the_asymptotic_rule_and_some_more_by_the_e
     assert asymptotic_difference(625, 0.2, 0.025) > 0.05 > asymptotic_difference(626, 0.2, 0.025)
     assert 626 < (rows_for_difference(0.05, 0.2, 0.025) or 0) < 690
     assert rows_for_difference(0.0, 0.2, 0.025) is None
+
+
+def test_the_documented_differences_are_these() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    words = " ".join(text.split())
+    sizes = (50, 100, 200, 500, 1000)
+    for found in ([asymptotic_difference(n, 0.2, 0.025) for n in sizes], _exact_differences(sizes)):
+        shown = [f"{100 * gain:.1f}" for gain in found]
+        assert f"{', '.join(shown[:-1])} and {shown[-1]}" in words
+    assert f"takes {rows_for_difference(0.05, 0.2, 0.025)} rows rather than 626" in words
+
+
+def _exact_differences(sizes: tuple[int, ...]) -> list[float]:
+    return [detectable_difference(n, 0.2, 0.025) or 0.0 for n in sizes]
 
 
 def test_the_chance_of_showing_a_difference_is_that_of_the_exact_test() -> None:
