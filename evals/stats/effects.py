@@ -24,6 +24,7 @@ from evals.stats.power import MOST_ROWS, first_that
 POWER = 0.8
 SAWTOOTH = 20_000
 """Beyond this many rows the chance hardly goes down again when a row is added."""
+MOST_PAIRS = 100_000
 
 
 @dataclass(frozen=True)
@@ -203,12 +204,12 @@ def detectable_difference(
 def rows_for_difference(
     gain: float, disagree: float, alpha: float, power: float = POWER, grouping: Grouping = ALONE
 ) -> int | None:
-    """The fewest rows with which `chance_difference` reaches `power`; None without a gain."""
+    """The fewest rows with which `chance_difference` reaches `power`; None without a gain, or when
+    more than a hundred thousand rows alone would be needed."""
     if gain <= 0:
         return None
-    most = 100_000
-    found = first_that(lambda n: chance_difference(gain, disagree, n, alpha) >= power, 1, 64, most)
-    return math.ceil(found * grouping.effect) if found <= most else None
+    found = first_that(lambda n: chance_difference(gain, disagree, n, alpha) >= power, 1, 64, MOST_PAIRS)
+    return math.ceil(found * grouping.effect) if found <= MOST_PAIRS else None
 
 
 def asymptotic_difference(n: float, disagree: float, alpha: float, power: float = POWER) -> float:
