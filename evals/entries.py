@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from evals.failures import count_failures
+from evals.failures import count_failures, grader_of
 from evals.looks import full_alpha, look_alpha
 from evals.metrics import amount, evidence, figures, in_slice, is_amount, label, sentence, unit_of
-from evals.stats.paired import difference
+from evals.stats.paired import difference, pooled_difference
 from evals.status import Terms
 from evals.types import Interval, Json, Measured, Requirement, Row, Split, Status, StatusName
 from evals.verdict import Standing
@@ -98,10 +98,7 @@ def _statuses(task: Terms, standing: Standing) -> dict[str, Json]:
 
 
 def _deltas(task: Terms, measured: Measured, others: Sequence[Measured], level: float) -> dict[str, Json]:
-    """Paired differences on dev to the best other baseline, per required format or quality metric.
-
-    Pooled metrics have a difference but no interval: their rows do not add up to it.
-    """
+    """Paired differences on dev to the best other baseline, per required format or quality metric."""
     found: dict[str, Json] = {}
     for requirement in task.requirements:
         if requirement.kind not in ("format", "quality") or is_amount(requirement.metric):
@@ -130,15 +127,14 @@ def _value(requirement: Requirement, measured: Measured) -> float | None:
 
 def _delta(requirement: Requirement, measured: Measured, rival: Measured, level: float) -> Json:
     mine, theirs = _by_row(requirement, measured), _by_row(requirement, rival)
-    both = [key for key in mine if key in theirs and mine[key][1] is not None and theirs[key][1] is not None]
-    if both:
-        pairs = [(mine[key][1] or 0.0, theirs[key][1] or 0.0) for key in both]
-        groups = [unit_of(mine[key][0]) for key in both]
-        found = difference([a for a, _ in pairs], [b for _, b in pairs], level, groups)
+    both = [(mine[key], theirs[key]) for key in mine if key in theirs]
+    scores = [(a, b) for (_, a), (_, b) in both if a is not None and b is not None]
+    groups = [unit_of(row) for (row, _), _ in both]
+    if scores and len(scores) == len(both):
+        found = difference([a for a, _ in scores], [b for _, b in scores], level, groups)
     else:
-        a, b = _value(requirement, measured), _value(requirement, rival)
-        value = a - b if a is not None and b is not None else None
-        found = Interval(value, None, None, len(mine.keys() & theirs.keys()), 0, level)
+        counts = [(_counts(requirement.metric, a), _counts(requirement.metric, b)) for (a, _), (b, _) in both]
+        found = pooled_difference([a for a, _ in counts], [b for _, b in counts], level, groups)
     return {
         "vs": rival.name,
         "split": "dev",
@@ -165,6 +161,14 @@ def _own_score(metric: str, row: Row) -> float | None:
     if metric == "error_rate":
         return float(row.failure == "error")
     return row.scores[metric].value if metric in row.scores else None
+
+
+def _counts(metric: str, row: Row) -> tuple[float, float]:
+    """A row's numerator and denominator of a pooled part; none of either where it does not occur."""
+    grader = grader_of(metric, list(row.scores))
+    if grader is None:
+        return 0.0, 0.0
+    return row.scores[grader].counts.get(metric[len(grader) + 1 :], (0.0, 0.0))
 
 
 def requirement_entries(task: Terms, standing: Standing | None) -> tuple[dict[str, Json], ...]:

@@ -3,14 +3,14 @@
 Scores of 0 and 1, one a row: exact (Clopper-Pearson). Any others: the lower of two bounds.
 
 1. BCa with at least 50 units of which at least 10 differ from the commonest score, else the exact
-   bound with k = the sum of scores (a real number in the beta quantile). Units of unequal weight
-   (clusters, pooled metrics) count as Kish's effective number of equal ones.
-2. The bound with one unseen worst row (`worst_row`).
+   bound with k = the sum of scores (a real number in the beta quantile) out of the effective number
+   of units (`clusters.effective_units`).
+2. The bound with one unseen worst row, or cluster (`worst_row`).
 
-The second is there because BCa alone errs far above its nominal rate on scores near 1 in which a
-rare bad row has not been drawn: 36 % at a nominal 5 % with 50 rows. The simulation is
-`tests/simulations/test_bounds.py`; its table stands in docs/statistics.md. An upper bound is the
-lower bound of what is missing.
+The second is there because the first alone errs far above its nominal rate on scores near 1 in which
+a rare bad row, or cluster, has not been drawn: 36 % at a nominal 5 % with 50 rows, 39 % with 20
+clusters. The simulations are in `tests/simulations`; their tables stand in docs/statistics.md. An
+upper bound is the lower bound of what is missing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from scipy.stats import beta, binom, norm
+from scipy.special import betaincinv
+from scipy.stats import binom, norm
 
+from evals.stats.clusters import effective_units
 from evals.stats.draws import Array
 from evals.stats.resample import bca_lower
 from evals.stats.sample import Sample, Values, sample_of
@@ -89,7 +91,7 @@ def exact_lower(sample: Sample, alpha: float, copies: float = 1.0) -> float:
     value, span = sample.value, sample.ceiling - sample.floor
     if value is None:
         return sample.floor
-    n = sample.effective * copies
+    n = effective_units(sample, alpha) * copies
     k = n * (value - sample.floor) / span
     return sample.floor + span * clopper_pearson(k, n, alpha)
 
@@ -98,7 +100,7 @@ def clopper_pearson(k: float, n: float, alpha: float) -> float:
     """The exact lower bound of a share, k right of n, at one-sided `alpha`; k may be real."""
     if k <= 0:
         return 0.0
-    return float(beta.ppf(alpha, k, max(n - k, 0.0) + 1))
+    return float(betaincinv(k, max(n - k, 0.0) + 1, alpha))
 
 
 def mean_interval(values: Sequence[float], level: float) -> Interval:

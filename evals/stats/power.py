@@ -36,7 +36,7 @@ def most_failures(n: int, threshold: float, alpha: float, direction: Direction =
 
     if n < 1 or not met(0):
         return None
-    return _first(lambda wrong: wrong > n or not met(wrong), 1, n + 1, n + 1) - 1
+    return first_that(lambda wrong: wrong > n or not met(wrong), 1, n + 1, n + 1) - 1
 
 
 def needed_rows(
@@ -49,7 +49,7 @@ def needed_rows(
         value, threshold = 1 - value, 1 - threshold
     if value <= threshold:
         return None
-    found = _first(lambda n: clopper_pearson(value * n, n, alpha) >= threshold, 1, 64, MOST_ROWS)
+    found = first_that(lambda n: clopper_pearson(value * n, n, alpha) >= threshold, 1, 64, MOST_ROWS)
     return found if found <= MOST_ROWS else None
 
 
@@ -69,15 +69,15 @@ def rows_to_settle(sample: Sample, threshold: float, alpha: float, direction: Di
         if sample.clustered and units < FEWEST_CLUSTERS:
             return False
         few = units < BCA_UNITS or sample.differing * copies < BCA_DIFFERING
-        if sample.binary or few:
-            return exact_lower(sample, alpha, copies) >= threshold
-        return worst_row_chance(sample, threshold, copies) <= alpha
+        if (sample.binary or few) and exact_lower(sample, alpha, copies) < threshold:
+            return False
+        return sample.binary or worst_row_chance(sample, threshold, copies) <= alpha
 
-    found = _first(met, 1, 64, MOST_ROWS)
+    found = first_that(met, 1, 64, MOST_ROWS)
     return found if found <= MOST_ROWS else None
 
 
-def _first(holds: Callable[[int], bool], low: int, high: int, most: int) -> int:
+def first_that(holds: Callable[[int], bool], low: int, high: int, most: int) -> int:
     """The smallest number from `low` for which it holds, by doubling and halving; most + 1 if none."""
     while not holds(high):
         if high >= most:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evals.stats.draws import Array, resampled
 
@@ -115,15 +116,25 @@ def sample_of(
     rows = len(num)
     if groups is not None:
         kept = [group for group, stays in zip(groups, keep, strict=True) if stays]
-        num, den = _collapse(num, den, kept)
+        num, den = collapse(num, kept), collapse(den, kept)
     return Sample(num, den, rows, floor, ceiling)
 
 
-def _collapse(num: Array, den: Array, groups: Sequence[Hashable]) -> tuple[Array, Array]:
-    """Sums over the rows of each group, groups in order of first appearance."""
-    places: dict[Hashable, int] = {}
-    index = np.array([places.setdefault(group, len(places)) for group in groups], dtype=np.intp)
-    if len(places) == len(num):
-        return num, den
-    sums = [np.bincount(index, weights=w, minlength=len(places)).astype(np.float64) for w in (num, den)]
-    return sums[0], sums[1]
+def collapse(values: Array, groups: Sequence[Hashable]) -> Array:
+    """Sums over the rows of each group, [rows, ...] to [groups, ...], groups in order of first
+    appearance. Raises ValueError when there are not as many groups named as rows."""
+    index = places(groups)
+    if len(index) != len(values):
+        raise ValueError(f"{len(values)} values but {len(index)} groups")
+    count = int(index.max()) + 1 if len(index) else 0
+    if count == len(values):
+        return values
+    sums = np.zeros((count, *values.shape[1:]))
+    np.add.at(sums, index, values)
+    return sums
+
+
+def places(groups: Sequence[Hashable]) -> NDArray[np.intp]:
+    """Each row's group as a number, in order of first appearance."""
+    first: dict[Hashable, int] = {}
+    return np.array([first.setdefault(group, len(first)) for group in groups], dtype=np.intp)

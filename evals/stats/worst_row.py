@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from evals.stats.draws import Array
 from evals.stats.sample import Sample
@@ -34,11 +34,11 @@ def worst_row_lower(sample: Sample, alpha: float, copies: float = 1.0) -> float:
     if value is None or value <= sample.floor:
         return sample.floor
     num, den, weight = _distinct(sample, copies)
-    goal = norm.ppf(alpha)
+    goal = ndtri(alpha)
 
     def excess(threshold: float) -> float:
         chance = _chance_below(threshold, num, den, weight, sample)
-        return float(norm.ppf(min(max(chance, 1e-300), 1 - 1e-16)) - goal)
+        return float(ndtri(min(max(chance, 1e-300), 1 - 1e-16)) - goal)
 
     low = sample.floor + (value - sample.floor) * 1e-6
     if excess(low) >= 0:

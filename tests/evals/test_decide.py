@@ -269,13 +269,14 @@ def test_deltas_are_paired_with_the_best_other_baseline() -> None:
     assert 0.2 < tuned["low"] < 0.375 < tuned["high"] < 0.5
 
 
-def test_a_pooled_metric_has_a_difference_without_an_interval() -> None:
+def test_a_pooled_metric_has_a_difference_of_ratios_with_its_interval() -> None:
     task = Asked((quality(0.8, "json.micro"),))
-    one = [a_row(f"{i}", {"json": 0.5}, counts={"micro": (1, 2)}) for i in range(60)]
+    one = [a_row(f"{i}", {"json": 0.5}, counts={"micro": (1 + i % 2, 3)}) for i in range(60)]
     two = [a_row(f"{i}", {"json": 0.25}, counts={"micro": (1, 4)}) for i in range(60)]
     entries: Any = _decide([approach("a", one), approach("b", two)], task=task).approaches
     delta = entries[0]["delta"]["json.micro"]
-    assert (delta["value"], delta["low"], delta["high"]) == (0.25, None, None)
+    assert (delta["value"], delta["n"]) == (0.25, 60)
+    assert 0.15 < delta["low"] < 0.25 < delta["high"] < 0.35
 
 
 def test_deciding_again_gives_the_same_bytes() -> None:

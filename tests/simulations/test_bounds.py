@@ -3,17 +3,13 @@
 Scores are drawn with a mean known exactly; a lower bound above it is an error, and a requirement at
 that very threshold would have been *met* by mistake. The rate must not exceed the nominal one by
 more than two Monte Carlo errors. The short form runs the cells where bounds are known to break; the
-long form (`-m full`) the whole grid. The table in docs/statistics.md is written by
-
-    python -m tests.simulations.test_bounds docs/statistics.md
+long form (`-m full`) the whole grid.
 """
 
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,10 +17,10 @@ import pytest
 from evals.stats.bounds import bounds, exact_lower, suits_bca
 from evals.stats.resample import bca_lower
 from evals.stats.sample import Sample, sample_of
+from tests.simulations.rates import ALPHAS, DOCUMENT, allowed, percent, read, tell
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
-ALPHAS = (0.05, 0.0125)
-SIZES = (50, 100, 300)
+SIZES = (30, 50, 100, 300)
 SEED = 11
 
 
@@ -125,11 +121,6 @@ def error_rates(shape: str, n: int, runs: int, upper: bool = False) -> dict[str,
     return {name: [count / runs for count in counts] for name, counts in wrong.items()}
 
 
-def allowed(alpha: float, runs: int) -> float:
-    """The nominal rate and two Monte Carlo errors."""
-    return alpha + 2 * (alpha * (1 - alpha) / runs) ** 0.5
-
-
 SHORT = [
     ("0/1 at .95", 100),
     ("three levels", 50),
@@ -177,27 +168,17 @@ def test_the_rule_is_never_above_the_bounds_it_is_made_of() -> None:
             assert low <= (sample.value or 0.0) <= high
 
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
-
-
 def test_the_documented_rates_cover_the_grid_and_stay_within_the_nominal_ones() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip()
-    runs = int(text.split()[0])
-    cells = {}
-    for line in text.splitlines()[4:]:
-        shape, n, lower, upper, *_ = (part.strip() for part in line.strip("|").split(" | "))
-        cells[shape, int(n)] = [lower, upper]
-    assert cells.keys() == set(itertools.product(SHAPES, SIZES))
-    for shown in itertools.chain(*cells.values()):
+    (first,), *lines = read(DOCUMENT, "bounds")
+    runs = int(first.split()[0])
+    assert {(line[0], int(line[1])) for line in lines} == set(itertools.product(SHAPES, SIZES))
+    for shown in itertools.chain(*(line[2:4] for line in lines)):
         rates = [float(rate) / 100 for rate in shown.split(" / ")]
         assert all(rate <= allowed(alpha, runs) + 5e-4 for rate, alpha in zip(rates, ALPHAS, strict=True))
 
 
-BEGIN, END = "<!-- simulated: begin -->", "<!-- simulated: end -->"
-
-
-def table(runs: int) -> str:
-    """The table of docs/statistics.md: percent of errors of the lower bound, and of the upper."""
+def tables(runs: int) -> dict[str, str]:
+    """Percent of errors of the lower bound, and of the upper."""
     lines = [
         f"{runs} samples a cell; errors in %, at a nominal 5 % / 1.25 %.",
         "",
@@ -207,19 +188,6 @@ def table(runs: int) -> str:
     for shape, n in itertools.product(SHAPES, SIZES):
         low, high = error_rates(shape, n, runs), error_rates(shape, n, runs, upper=True)
         cells = [low["rule"], high["rule"], low["BCa"], high["BCa"], low["exact"]]
-        shown = " | ".join(" / ".join(f"{100 * rate:.1f}" for rate in cell) for cell in cells)
-        lines.append(f"| {shape} | {n} | {shown} |")
-        print(lines[-1], file=sys.stderr)
-    return "\n".join(lines)
-
-
-def write_table(path: Path, runs: int) -> None:
-    """Put the table between its marks."""
-    lines = table(runs)
-    before, rest = path.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    path.write_text(f"{before}{BEGIN}\n{lines}\n{END}{after}", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_table(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2000)
+        shown = " | ".join(" / ".join(percent(rate) for rate in cell) for cell in cells)
+        lines.append(tell(f"| {shape} | {n} | {shown} |"))
+    return {"bounds": "\n".join(lines)}

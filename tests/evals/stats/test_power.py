@@ -90,6 +90,16 @@ def test_groups_are_asked_for_until_there_are_twenty() -> None:
     assert rows_to_settle(sample_of([]), 0.3, 0.05, "at_least") is None
 
 
+def test_groups_settle_with_the_rows_that_are_asked_for() -> None:
+    mix = [1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5] * 3
+    groups = [place // 3 for place in range(len(mix))]
+    rows = rows_to_settle(sample_of(mix, groups), 0.75, 0.05, "at_least")
+    assert rows is not None
+    more = -(-rows // len(mix)) + 1
+    again = [(copy, group) for copy in range(more) for group in groups]
+    assert bounds(mix * more, 0.05, again)[0] >= 0.75
+
+
 def test_the_documented_rows_are_these() -> None:
     text = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text(encoding="utf-8")
     for threshold in (0.98, 0.95):
