@@ -71,12 +71,12 @@ class Prompt:
         for shot in shots:
             turns.append(Message("user", self._ask(template.render(shot.query()))))
             turns.append(Message("assistant", answer_text(shot.target)))
-        return (*turns, Message("user", self._ask(template.render(query), passages)))
-
-    def _ask(self, text: str, passages: Sequence[Document] = ()) -> str:
         grounding = self.passages.instruction if self.passages else USE if passages else ""
-        parts = (self.instruction, grounding, numbered(passages), text)
-        return "\n\n".join(part for part in parts if part)
+        asked = self._ask(grounding, numbered(passages), template.render(query))
+        return (*turns, Message("user", asked))
+
+    def _ask(self, *texts: str) -> str:
+        return "\n\n".join(text for text in (self.instruction, *texts) if text)
 
 
 @lru_cache(maxsize=32)

@@ -16,7 +16,7 @@ from typing import Any
 
 from baselines.rag.corpus import Corpus
 from baselines.rag.shelf import ensure
-from evals.store import digest
+from evals.store import digest, disk_errors
 from evals.types import Embedder, Progress
 
 FORMAT = 1
@@ -73,5 +73,6 @@ def _build(corpus: Corpus, folder: Path, progress: Progress) -> None:
     ids: list[Any] = list(tokenizer.streaming_tokenize(corpus.texts(), update_vocab=True))
     index = bm25s.BM25(k1=K1, b=B)
     index.index((ids, tokenizer.get_vocab_dict()), show_progress=False)
-    index.save(folder, show_progress=False)
+    with disk_errors(folder):
+        index.save(folder, show_progress=False)
     progress("documents: BM25", len(corpus), len(corpus))

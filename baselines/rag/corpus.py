@@ -28,12 +28,13 @@ import numpy as np
 from baselines.rag.chunks import FORMAT, Chunking, cut
 from baselines.rag.counting import WordCounter
 from baselines.rag.documents import PassedOver, read_documents
+from baselines.rag.notices import silent
 from baselines.rag.shelf import HASH, sound
 from evals.documents import documents_digest
 from evals.errors import RunError
 from evals.models.cache import cache_root
 from evals.store import digest, disk_errors, file_digest, plain, read_json, revive, write_json
-from evals.types import Document, Models
+from evals.types import Document, Models, Progress
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Corpus:
     def chunk(self, position: int) -> Document:
         """The chunk at a position from 0."""
         start = 0 if position == 0 else int(self._ends[position - 1]) + 1
-        return Document(**json.loads(self._bytes[start : int(self._ends[position])]))
+        return Document(**json.loads(self._bytes[start : int(self._ends[position])].decode()))
 
     def ids(self) -> Iterator[str]:
         """The ids of all chunks."""
@@ -112,7 +113,7 @@ def _opened(folder: str) -> Corpus:
     return Corpus(path)
 
 
-def make_corpus(path: Path, chunking: Chunking, models: Models) -> Made:
+def make_corpus(path: Path, chunking: Chunking, models: Models, progress: Progress = silent) -> Made:
     """Read and cut the documents at `path`, unless that was done before. Raises DataError."""
     embedder = models.embedder(chunking.counter) if chunking.counter else None
     sources = documents_digest(path)
@@ -123,7 +124,7 @@ def make_corpus(path: Path, chunking: Chunking, models: Models) -> Made:
         return made
     count = WordCounter(embedder.lengths) if embedder else WordCounter()
     log.info("reading and cutting %s", path)
-    made = _make(path, chunking, count)
+    made = _make(path, chunking, count, progress)
     made = replace(made, sources=sources, versions=versions)
     write_json(record, made)
     return made
@@ -138,7 +139,7 @@ def _made_before(record: Path) -> Made | None:
     return made if sound(home() / made.corpus / CHUNKS, made.corpus) else None
 
 
-def _make(path: Path, chunking: Chunking, count: WordCounter) -> Made:
+def _make(path: Path, chunking: Chunking, count: WordCounter, progress: Progress) -> Made:
     """Write the chunks of all documents to a file, then give it its hash for a name."""
     passed_over: list[PassedOver] = []
     documents = chunks = 0
@@ -147,7 +148,7 @@ def _make(path: Path, chunking: Chunking, count: WordCounter) -> Made:
         draft.parent.mkdir(parents=True, exist_ok=True)
         try:
             with draft.open("wb") as file:
-                for document in read_documents(path, passed_over):
+                for document in read_documents(path, passed_over, progress):
                     for chunk in cut(document, chunking, count):
                         file.write(json.dumps(plain(chunk), ensure_ascii=False).encode() + b"\n")
                         chunks += 1

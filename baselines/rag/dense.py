@@ -3,7 +3,8 @@
 Up to FLAT chunks every query is compared with every vector, exactly; above, an HNSW graph (Malkov and
 Yashunin 2016) finds nearly all of the same in a fraction of the time. Vectors are written block by
 block, each flushed before the next is computed: a build that was killed goes on behind the last whole
-block. The graph can be made again from the vectors alone.
+block. The graph can be made again from the vectors alone; linked by several threads it is not the same
+twice, so it is kept.
 """
 
 from __future__ import annotations
@@ -142,19 +143,27 @@ def _embed(corpus: Corpus, embedder: Embedder, folder: Path, progress: Progress)
         )
     total, width = len(corpus), embedder.embed([]).shape[1]
     part, cut = folder / PART, 0
-    with disk_errors(part), part.open("ab", buffering=0) as file:
-        done = file.seek(0, os.SEEK_END) // (4 * width * BLOCK) * BLOCK
-        file.truncate(4 * width * done)
-        for start in range(done, total, BLOCK):
-            progress("documents: embedding", start, total)
-            texts = list(corpus.texts(start, start + BLOCK))
-            cut += too_long(embedder, texts)
-            file.write(memoryview(embedder.embed(texts)).cast("B"))
-        os.fsync(file.fileno())
+    for start in range(_whole_blocks(part, 4 * width), total, BLOCK):
+        progress("documents: embedding", start, total)
+        texts = list(corpus.texts(start, start + BLOCK))
+        cut += too_long(embedder, texts)
+        vectors = embedder.embed(texts)
+        with disk_errors(part), part.open("ab") as file:
+            file.write(memoryview(vectors).cast("B"))
     progress("documents: embedding", total, total)
     if cut:
         _say_cut(cut, total, "chunks", embedder)
-    part.replace(folder / VECTORS)
+    with disk_errors(part), part.open("rb") as file:
+        os.fsync(file.fileno())
+        part.replace(folder / VECTORS)
+
+
+def _whole_blocks(part: Path, row: int) -> int:
+    """How many vectors of `row` bytes an earlier build left in whole blocks; what comes after is cut off."""
+    with disk_errors(part), part.open("ab") as file:
+        blocks = file.tell() // (row * BLOCK)
+        file.truncate(blocks * row * BLOCK)
+    return blocks * BLOCK
 
 
 def _link(vectors: Any, folder: Path, progress: Progress) -> None:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselines.rag.loaders import LOADERS
+from baselines.rag.notices import silent
 from evals.documents import document_files, document_name
 from evals.errors import DataError
-from evals.types import Document
+from evals.types import Document, Progress
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +30,17 @@ class PassedOver:
     why: str
 
 
-def read_documents(path: Path, passed_over: list[PassedOver]) -> Iterator[Document]:
+def read_documents(
+    path: Path, passed_over: list[PassedOver], progress: Progress = silent
+) -> Iterator[Document]:
     """The documents at `path`, one after the other; what is passed over is added to the list.
 
     Raises DataError when there is nothing at `path`, nothing in it can be read, two documents have one
     id, or a JSONL line is wrong.
     """
     seen: dict[str, str] = {}
-    for file in _readable(path, passed_over):
+    files = _readable(path, passed_over)
+    for number, file in enumerate(files, 1):
         name = document_name(file, path)
         for document in _loaded(file, name, None if file == path else passed_over):
             if document.id in seen:
@@ -47,6 +51,7 @@ def read_documents(path: Path, passed_over: list[PassedOver]) -> Iterator[Docume
                 )
             seen[document.id] = name
             yield document
+        progress("documents: reading files", number, len(files))
     if not seen:
         reasons = "; ".join(f"{p.file} {p.why}" for p in passed_over[:3])
         raise DataError(

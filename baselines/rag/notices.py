@@ -1,4 +1,4 @@
-"""Warnings that hold for many calls alike, and are said once in a process."""
+"""What is said while documents are worked on: warnings once in a process, progress or none."""
 
 from __future__ import annotations
 
@@ -10,3 +10,7 @@ from functools import cache
 def notice(log: logging.Logger, message: str) -> None:
     """Warn, unless this was said before."""
     log.warning("%s", message)
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """A Progress that says nothing."""

@@ -14,7 +14,7 @@ from functools import lru_cache
 from baselines.rag import RETRIEVERS
 from baselines.rag.corpus import Corpus, open_corpus
 from baselines.rag.fusion import Retriever
-from baselines.rag.notices import notice
+from baselines.rag.notices import notice, silent
 from evals.types import Document, Embedder, Models, Progress
 
 log = logging.getLogger(__name__)
@@ -40,10 +40,6 @@ class Passages:
     reranker: str | None = None
     found: int = FEWEST_FOUND
     instruction: str = ""
-
-
-def silent(step: str, done: int, total: int) -> None:
-    """A Progress that says nothing."""
 
 
 def search(passages: Passages, queries: Sequence[str], models: Models) -> list[list[Document]]:

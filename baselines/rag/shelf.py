@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +31,39 @@ def ensure(folder: Path, about: Mapping[str, Any], make: Callable[[Path], None])
     called for a damaged folder, the damaged files are removed, and nothing else: what is whole can be
     used. Raises ResumableError on a full disk.
     """
-    from filelock import FileLock
-
     if damage(folder) == []:
         return
+    with _alone(folder):
+        bad = damage(folder)
+        if bad == []:
+            return
+        if bad:
+            log.warning("%s is damaged (%s) and is made again", folder, ", ".join(bad))
+        with disk_errors(folder):
+            for name in (MANIFEST, *bad) if bad else ():
+                (folder / name).unlink(missing_ok=True)
+        make(folder)
+        with disk_errors(folder):
+            _seal(folder, about)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder, which is made, as the only one to write into it."""
+    from filelock import FileLock, Timeout
+
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
-            bad = damage(folder)
-            if bad == []:
-                return
-            if bad:
-                log.warning("%s is damaged (%s) and is made again", folder, ", ".join(bad))
-                for name in (MANIFEST, *bad):
-                    (folder / name).unlink(missing_ok=True)
-            make(folder)
-            _seal(folder, about)
+        lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+        try:
+            lock.acquire(timeout=1)
+        except Timeout:
+            log.info("waiting for another process that makes %s", folder)
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def damage(folder: Path) -> list[str] | None:

@@ -96,7 +96,7 @@ class Trial:
         left = 60 * min(self.tried.minutes, self.work.budget.get("minutes", self.tried.minutes))
         for place, size in enumerate(self.tried.sizes):
             chunking = Chunking(size or None, size // 6, counter)
-            made = make_corpus(self.documents, chunking, self.work.models)
+            made = make_corpus(self.documents, chunking, self.work.models, self.work.progress)
             corpus = open_corpus(made.corpus)
             if wants_vectors:
                 embedder = self.work.models.embedder(self.tried.embedder)

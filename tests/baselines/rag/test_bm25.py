@@ -6,7 +6,7 @@ from pathlib import Path
 
 from baselines.rag.bm25 import Bm25, open_bm25
 from baselines.rag.corpus import Corpus
-from baselines.rag.passages import silent
+from baselines.rag.notices import silent
 from tests.baselines.rag.corpora import corpus_of
 
 

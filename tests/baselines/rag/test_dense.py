@@ -12,8 +12,7 @@ import pytest
 from baselines.rag import dense
 from baselines.rag.corpus import Corpus
 from baselines.rag.dense import VECTORS, open_dense, seconds_to_embed, too_long
-from baselines.rag.notices import notice
-from baselines.rag.passages import silent
+from baselines.rag.notices import notice, silent
 from evals.models import Loader
 from evals.types import Embedder
 from tests.baselines.rag.corpora import PETS, corpus_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from baselines.rag.fusion import CONSTANT, fuse, open_hybrid
-from baselines.rag.passages import silent
+from baselines.rag.notices import silent
 from tests.baselines.rag.corpora import corpus_of
 from tests.baselines.rag.embedders import Letters
 

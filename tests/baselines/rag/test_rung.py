@@ -148,6 +148,8 @@ def test_it_adds_to_the_approach_it_starts_from(tmp_path: Path) -> None:
     approach = Rag(cite=True).fit((), rows(gold=True), replace(given, start=shown))
     assert approach == shown.with_passages("rag", approach.prompt.passages)  # type: ignore[arg-type]
     assert approach.hash != shown.hash
+    turns = approach.prompt.render(rows(gold=True)[0].query(), shown.prompt.shots.examples)  # type: ignore[union-attr]
+    assert [turn.content for turn in turns[1:3]] == ["Q?", "A"]
 
 
 def test_answers_carry_what_was_found_and_how_much_of_it_was_shown(tmp_path: Path) -> None:
