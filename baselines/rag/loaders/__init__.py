@@ -8,7 +8,7 @@ form, whatever the file was: headings as Markdown writes them, an empty line bet
 from evals.table import Table
 
 LOADERS = Table(
-    "document loader",
+    "loader",
     {
         ".md": "baselines.rag.loaders.text:load_text",
         ".markdown": "baselines.rag.loaders.text:load_text",
