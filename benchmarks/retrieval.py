@@ -149,16 +149,17 @@ def _forget(corpus: Corpus, *patterns: str) -> None:
     dense._graph.cache_clear()
 
 
-def indexing(chunks: int, queries: int, runs: int, folder: Path) -> Iterator[dict[str, Any]]:
-    """Build, save, read and search, by turns; the second figure of each pair is the plain calls'."""
-    given = workload(chunks, queries)
+PEERS: dict[str, tuple[Callable[[Corpus, Given], Found], Callable[[Path, Given], Found]]] = {
+    "faiss": (our_dense, plain_faiss),
+    "bm25s": (our_bm25, plain_bm25s),
+}
+
+
+def indexing(given: Given, peers: Sequence[str], runs: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """Build, save, read and search, by turns; the second of each pair are the plain calls."""
     corpus = corpus_of(given, folder)
-    pairs: dict[str, tuple[Callable[[], Found], Callable[[], Found]]] = {
-        "FAISS HNSW": (partial(our_dense, corpus, given), partial(plain_faiss, folder, given)),
-        "bm25s": (partial(our_bm25, corpus, given), partial(plain_bm25s, folder, given)),
-    }
-    exact = np.argsort(-(given.asked[:200] @ given.vectors.T), 1)[:, :K]
-    for peer, (ours, plain) in pairs.items():
+    for peer in peers:
+        ours, plain = partial(PEERS[peer][0], corpus, given), partial(PEERS[peer][1], folder, given)
         times: tuple[list[float], list[float]] = ([], [])
         busy: tuple[list[float], list[float]] = ([], [])
         results: list[Found] = [[], []]
@@ -169,12 +170,13 @@ def indexing(chunks: int, queries: int, runs: int, folder: Path) -> Iterator[dic
                 times[side].append(time.perf_counter() - start)
                 busy[side].append(time.process_time() - cpu)
         say(f"{peer}: the same chunks for {100 * _overlap(*results):.1f} % of ranks 1 to {K}")
-        if peer == "FAISS HNSW":
+        if peer == "faiss":
+            exact = np.argsort(-(given.asked[:200] @ given.vectors.T), 1)[:, :K]
             say(f"{peer}: {100 * _overlap(results[0][:200], exact.tolist()):.1f} % of the exact neighbours")
         spent = [statistics.median(b) for b in busy]
         more = 100 * (spent[0] / spent[1] - 1)
         say(f"{peer}: CPU seconds {spent[0]:.2f}, plain {spent[1]:.2f}: {more:+.1f} %")
-        name = f"{chunks:,} chunks: build, save, read, {queries:,} queries"
+        name = f"{len(corpus):,} chunks: build, save, read, {len(given.queries):,} queries"
         mine, theirs = (statistics.median(t) for t in times)
         yield figure(name, f"plain {peer}", "seconds", mine, theirs, runs)
 
@@ -271,7 +273,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--only", choices=("index", "embed"))
+    parser.add_argument("--only", choices=(*PEERS, "embedding"))
     parser.add_argument("--runs", type=int, help="how often each takes its turn (3; short 2)")
     parser.add_argument("--chunks", type=int, help="chunks to index (100,000; short 10,000)")
     parser.add_argument("--peak-of", help=argparse.SUPPRESS)
@@ -290,11 +292,12 @@ def main() -> None:
             for found in memory(chunks, queries):
                 show(found, options.json)
             return
-        if options.only != "embed":
-            for found in indexing(chunks, queries, runs, folder):
+        peers = [peer for peer in PEERS if options.only in (None, peer)]
+        if peers:
+            for found in indexing(workload(chunks, queries), peers, runs, folder):
                 show(found, options.json)
         dense.FLAT = 50_000
-        if options.only != "index":
+        if options.only in (None, "embedding"):
             sizes, few = ((32, 64), 128) if options.short else ((32, 64, 128), 2_000)
             show(embedding(few, sizes, min(runs, 2), folder), options.json)
 

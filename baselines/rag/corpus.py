@@ -87,8 +87,12 @@ class Corpus:
 
     def texts(self, start: int = 0, stop: int | None = None) -> Iterator[str]:
         """The texts of chunks [start, stop), one after the other."""
-        for position in range(start, len(self) if stop is None else min(stop, len(self))):
-            yield self.chunk(position).text
+        ends: list[int] = self._ends[start:stop].tolist()
+        begin = 0 if start == 0 else int(self._ends[start - 1]) + 1
+        for end in ends:
+            text: str = json.loads(self._bytes[begin:end].decode())["text"]
+            begin = end + 1
+            yield text
 
 
 def home() -> Path:
