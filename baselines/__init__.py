@@ -13,5 +13,9 @@ RUNGS = Table(
         "system_prompt": "baselines.prompts:SystemPrompt",
         "few_shot": "baselines.shots:FewShot",
         "knn_few_shot": "baselines.shots:KnnFewShot",
+        "rag": "baselines.rag.rung:Rag",
     },
 )
+
+COMPOSED = ("rag",)
+"""Rungs that add to the approach they start from; a ladder has them where the task names them."""

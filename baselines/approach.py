@@ -1,25 +1,28 @@
 """The one kind of approach: a model, a prompt and a decoder, as an immutable value.
 
 Every rung gives one, tuned or not; it is saved as `spec.json` (with the examples it carries beside
-it in `shots.jsonl`) and loaded again from it. Two approaches with the same hash ask the same things
-of the same model.
+it in `shots.jsonl`, and the chunks it retrieves from in `chunks.jsonl`) and loaded again from it. Two
+approaches with the same hash ask the same things of the same model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from baselines.rag.corpus import CHUNKS, give_chunks, keep_chunks
+from baselines.rag.grounding import USE, Shown, fit, numbered, say_left_out
+from baselines.rag.passages import Passages, search
 from evals.errors import RunError
 from evals.graders import answer_text
 from evals.store import digest, plain, read_json, read_lines, revive, write_json, write_lines
 from evals.template import Template
-from evals.types import Embedder, Example, Message, ModelRef, Models, Prediction, Query, Request
+from evals.types import Document, Embedder, Example, Message, ModelRef, Models, Prediction, Query, Request
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -49,25 +52,31 @@ class Shots:
 class Prompt:
     """What stands around an input: a system message, shots, and the user's turn.
 
-    The user's turn is the rendered template, with `instruction` above it unless that is empty.
+    The user's turn is the rendered template, with `instruction` above it unless that is empty, and
+    between the two the passages, where there are any.
     """
 
     template: str
     system: str = ""
     instruction: str = ""
     shots: Shots | None = None
+    passages: Passages | None = None
 
-    def render(self, query: Query, shots: Sequence[Example] = ()) -> tuple[Message, ...]:
+    def render(
+        self, query: Query, shots: Sequence[Example] = (), passages: Sequence[Document] = ()
+    ) -> tuple[Message, ...]:
         """The chat for one query. Raises TaskError when the template names what the row lacks."""
         template = _template(self.template)
         turns = [Message("system", self.system)] if self.system else []
         for shot in shots:
             turns.append(Message("user", self._ask(template.render(shot.query()))))
             turns.append(Message("assistant", answer_text(shot.target)))
-        return (*turns, Message("user", self._ask(template.render(query))))
+        grounding = self.passages.instruction if self.passages else USE if passages else ""
+        asked = self._ask(grounding, numbered(passages), template.render(query))
+        return (*turns, Message("user", asked))
 
-    def _ask(self, text: str) -> str:
-        return f"{self.instruction}\n\n{text}" if self.instruction else text
+    def _ask(self, *texts: str) -> str:
+        return "\n\n".join(text for text in (self.instruction, *texts) if text)
 
 
 @lru_cache(maxsize=32)
@@ -89,30 +98,70 @@ class Prompted:
         """Identifies what is asked of which model; the name is not part of it."""
         return digest(plain(replace(self, name="")))
 
+    def with_passages(self, name: str, passages: Passages) -> Prompted:
+        """The same, with these passages in the prompt."""
+        return replace(self, name=name, prompt=replace(self.prompt, passages=passages))
+
     def requests(self, queries: Sequence[Query], models: Models) -> list[Request]:
         """The calls that answer `queries`, in their order."""
-        chosen = self._shots(queries, models)
-        return [
-            Request(
-                query.id,
-                self.prompt.render(query, shots),
-                self.decoder.max_tokens,
-                self.decoder.stop,
-                self.decoder.temperature,
-                self.decoder.seed,
-            )
-            for query, shots in zip(queries, chosen, strict=True)
-        ]
+        prompts = [shown.prompt for shown in self._shown(queries, self._retrieved(queries, models), models)]
+        return self._requests(queries, prompts)
 
     def predict(
         self, queries: Sequence[Query], models: Models, done: Collection[str] = ()
     ) -> Iterator[Prediction]:
         """Answer every query that is not in `done`, each as soon as the model has finished it."""
-        requests = self.requests(queries, models)
+        found = self._retrieved(queries, models)
+        shown = self._shown(queries, found, models)
+        by_id = {q.id: (s, f) for q, s, f in zip(queries, shown, found, strict=True)}
+        requests = self._requests(queries, [s.prompt for s in shown])
         for completion in models.open(self.model).generate(requests, done):
+            mine, documents = by_id[completion.id]
             yield Prediction(
-                completion.id, completion.text, completion.finish, completion.usage, completion.error
+                completion.id,
+                completion.text,
+                completion.finish,
+                completion.usage,
+                completion.error,
+                sources=tuple(document.id for document in documents),
+                shown=mine.shown,
+                left_out=mine.left_out,
             )
+
+    def _requests(self, queries: Sequence[Query], prompts: Sequence[tuple[Message, ...]]) -> list[Request]:
+        decoder = self.decoder
+        return [
+            Request(query.id, prompt, decoder.max_tokens, decoder.stop, decoder.temperature, decoder.seed)
+            for query, prompt in zip(queries, prompts, strict=True)
+        ]
+
+    def _retrieved(self, queries: Sequence[Query], models: Models) -> list[Sequence[Document]]:
+        """What each query may be answered from, best first: the documents it brings, else what is found."""
+        passages = self.prompt.passages
+        found: list[Sequence[Document]] = [query.documents for query in queries]
+        wanting = [place for place, query in enumerate(queries) if not query.documents] if passages else []
+        if passages and wanting:
+            rows = search(passages, [queries[place].input for place in wanting], models)
+            for place, row in zip(wanting, rows, strict=True):
+                found[place] = row
+        return found
+
+    def _shown(
+        self, queries: Sequence[Query], found: Sequence[Sequence[Document]], models: Models
+    ) -> list[Shown]:
+        """Each query's prompt, with the passages that fit."""
+        passages, shots = self.prompt.passages, self._shots(queries, models)
+        prompts: list[Shown] = []
+        for query, examples, documents in zip(queries, shots, found, strict=True):
+            chosen = documents if query.documents or passages is None else documents[: passages.k]
+            if not chosen:
+                prompts.append(Shown(self.prompt.render(query, examples), 0, 0))
+                continue
+            model = models.open(self.model)
+            render = partial(self.prompt.render, query, examples)
+            prompts.append(fit(render, chosen, model.count, model.context - self.decoder.max_tokens))
+        say_left_out(self.name, prompts)
+        return prompts
 
     def _shots(self, queries: Sequence[Query], models: Models) -> Sequence[Sequence[Example]]:
         shots = self.prompt.shots
@@ -146,8 +195,11 @@ def _index(embedder: Embedder, texts: tuple[str, ...]) -> Any:
 
 
 def save(approach: Prompted, folder: Path) -> None:
-    """Write `spec.json`, and `shots.jsonl` when the prompt carries examples."""
-    shots = approach.prompt.shots
+    """Write `spec.json`, `shots.jsonl` when the prompt carries examples, and `chunks.jsonl` when it
+    retrieves."""
+    shots, passages = approach.prompt.shots, approach.prompt.passages
+    if passages is not None:
+        give_chunks(passages.corpus, folder / CHUNKS)
     spec = plain(approach)
     if shots is not None:
         write_lines(folder / "shots.jsonl", shots.examples)
@@ -171,4 +223,6 @@ def load(folder: Path) -> Prompted:
     approach: Prompted = revive(Prompted, spec)
     if approach.hash != expected:
         raise RunError("does not match its own hash: it was changed or damaged", where=path)
+    if approach.prompt.passages is not None:
+        keep_chunks(folder / CHUNKS, approach.prompt.passages.corpus)
     return approach

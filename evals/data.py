@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from evals.documents import documents_digest
 from evals.errors import DataError
 from evals.examples import read_examples, row_hash
 from evals.rows import find_source, source_digest
@@ -44,9 +45,9 @@ class Dropped(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """A task's rows. `sources` maps each file as written to its hash; `hash` covers all rows, their
-    ids and their order. `renamed` are ids that stood in dev and test both: the dev row is now
-    known as "dev:ID"."""
+    """A task's rows. `sources` maps each file as written to its hash, the documents too; `hash` covers
+    all rows, their ids and their order, and `documents`, the hash of those. `renamed` are ids that stood
+    in dev and test both: the dev row is now known as "dev:ID"."""
 
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
@@ -55,6 +56,7 @@ class Data:
     sources: Mapping[str, str] = field(default_factory=dict)
     hash: str = ""
     renamed: tuple[str, ...] = ()
+    documents: str = ""
 
     def limited(self, n: int) -> Data:
         """At most `n` rows of dev and of test, the same ones whatever the files' order; train whole."""
@@ -110,7 +112,18 @@ def load_data(task: Task) -> Data:
                 key="data",
                 hint=f"Name a file of its own: {split}: {split}.jsonl, or add rows.",
             )
-    return _hashed(Data(splits["train"], splits["dev"], splits["test"], dropped, sources, renamed=renamed))
+    documents = _documents(task, sources)
+    data = Data(splits["train"], splits["dev"], splits["test"], dropped, sources, "", renamed, documents)
+    return _hashed(data)
+
+
+def _documents(task: Task, sources: dict[str, str]) -> str:
+    """The hash of the task's documents, noted among the sources; "" for none. That they can be read is
+    seen where they are."""
+    if task.data.documents is None:
+        return ""
+    sources[task.data.documents] = documents_digest(task.path.parent / task.data.documents)
+    return sources[task.data.documents]
 
 
 def _columns_shown(task: Task, splits: Splits) -> Sequence[str]:
@@ -140,7 +153,7 @@ def _hashed(data: Data) -> Data:
         split: [[row.id, row.group, row_hash(row)] for row in getattr(data, split)]
         for split in ("train", "dev", "test")
     }
-    return replace(data, hash=digest(rows))
+    return replace(data, hash=digest([rows, data.documents] if data.documents else rows))
 
 
 def _split(rows: Mapping[str, Sequence[Example]], seed: int) -> Splits:

@@ -11,7 +11,17 @@ from dataclasses import asdict
 
 from evals.failures import count_failures, grader_of
 from evals.looks import full_alpha, look_alpha
-from evals.metrics import amount, evidence, figures, in_slice, is_amount, label, sentence, unit_of
+from evals.metrics import (
+    amount,
+    evidence,
+    figures,
+    in_slice,
+    is_amount,
+    label,
+    ranking_score,
+    sentence,
+    unit_of,
+)
 from evals.stats.paired import difference, pooled_difference
 from evals.status import Terms
 from evals.types import Interval, Json, Measured, Requirement, Row, Split, Status, StatusName
@@ -160,6 +170,8 @@ def _by_row(requirement: Requirement, measured: Measured) -> dict[tuple[str, int
 def _own_score(metric: str, row: Row) -> float | None:
     if metric == "error_rate":
         return float(row.failure == "error")
+    if (ranked := ranking_score(metric, row)) is not None:
+        return ranked
     return row.scores[metric].value if metric in row.scores else None
 
 

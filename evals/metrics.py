@@ -1,8 +1,9 @@
 """A metric's value out of an approach's rows, and the sample that its bounds are taken of.
 
 `grader` is the mean of that grader's score over rows, `grader.part` the pooled sum of numerators
-over denominators; both, and `error_rate`, lie in [0, 1] and are judged by bounds. Latency, tokens
-and money are amounts: they are decided on the measured value, because they can be measured again.
+over denominators; both, `error_rate` and what is said of a ranking (recall@k, mrr, ndcg@10) lie in
+[0, 1] and are judged by bounds. Latency, tokens and money are amounts: they are decided on the
+measured value, because they can be measured again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evals.failures import grader_of
+from evals.ranking import SHOWN, ranking
 from evals.stats.bounds import interval, mean_interval, quantile_interval
 from evals.stats.sample import Sample, sample_of
 from evals.types import Interval, Json, Measured, ModelRef, Requirement, Row, Split
@@ -81,12 +83,12 @@ def _wanted(value: Json, want: Json) -> bool:
 def evidence(metric: str, rows: Sequence[Row], unpredicted: int = 0) -> Evidence:
     """The samples of a metric in [0, 1] over rows; `unpredicted` rows should be there and are not.
 
-    A row in error has no score and is missing, except for `error_rate`, which counts it. Rows in
-    which a pooled part is absent say nothing about it. Raises ValueError when a grader left out a
-    row that has an answer.
+    A row in error has no score and is missing, except for `error_rate`, which counts it. Rows without
+    the pooled part, or without gold ids for a ranking, say nothing about it. Raises ValueError when a
+    grader left out a row that has an answer.
     """
     groups, pairs = _pairs(metric, rows)
-    lost = [] if metric == "error_rate" else [row for row in rows if row.failure == "error"]
+    lost = [row for row in rows if row.failure == "error" and _speaks(metric, row)]
     missing = len(lost) + unpredicted
     present = sample_of(pairs, groups)
     if not missing:
@@ -101,9 +103,17 @@ def evidence(metric: str, rows: Sequence[Row], unpredicted: int = 0) -> Evidence
     )
 
 
+def _speaks(metric: str, row: Row) -> bool:
+    """Whether a row in error is missing from a metric."""
+    return bool(row.example.gold_doc_ids) if ranking(metric) else metric != "error_rate"
+
+
 def _pairs(metric: str, rows: Sequence[Row]) -> tuple[list[Hashable], list[tuple[float, float]]]:
     if metric == "error_rate":
         return [unit_of(row) for row in rows], [(float(row.failure == "error"), 1.0) for row in rows]
+    if ranking(metric):
+        ranked = [(row, value) for row in rows if (value := ranking_score(metric, row)) is not None]
+        return [unit_of(row) for row, _ in ranked], [(value, 1.0) for _, value in ranked]
     graders = list(dict.fromkeys(name for row in rows for name in row.scores))
     grader = grader_of(metric, graders)
     groups: list[Hashable] = []
@@ -119,6 +129,15 @@ def _pairs(metric: str, rows: Sequence[Row]) -> tuple[list[Hashable], list[tuple
             groups.append(unit_of(row))
             pairs.append(pair)
     return groups, pairs
+
+
+def ranking_score(metric: str, row: Row) -> float | None:
+    """A row's recall@k, mrr or ndcg@10: 0 where nothing was retrieved, None where no gold ids are known,
+    where the row ended in an error, or for any other metric."""
+    of, gold = ranking(metric), row.example.gold_doc_ids
+    if of is None or not gold or row.failure == "error":
+        return None
+    return of(row.prediction.sources, gold)
 
 
 def unit_of(row: Row) -> tuple[str, str]:
@@ -181,10 +200,13 @@ def grader_metrics(rows: Sequence[Row]) -> list[str]:
 def figures(
     measured: Measured, split: Split, task: Pricing, wanted: Sequence[Requirement], level: float
 ) -> dict[str, Interval]:
-    """Every metric of an approach on a split, with its interval: what the graders give, and what
-    the requirements ask for beyond that, slices too."""
+    """Every metric of an approach on a split, with its interval: what the graders give, how well it
+    retrieved where it did and gold ids are known, and what the requirements ask for beyond that,
+    slices too."""
     rows, _ = expected_rows(measured, split)
-    found = {metric: interval(evidence(metric, rows).present, level) for metric in grader_metrics(rows)}
+    retrieved = any(row.prediction.sources and row.example.gold_doc_ids for row in rows)
+    metrics = [*grader_metrics(rows), *(SHOWN if retrieved else ())]
+    found = {metric: interval(evidence(metric, rows).present, level) for metric in metrics}
     for requirement in wanted:
         name, mine = label(requirement), in_slice(rows, requirement.where)
         if name in found:

@@ -7,7 +7,7 @@ meant is refused with its line; a metric's kind must be the one it has.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from evals.table import nearest
 from evals.types import Kind, Requirement
@@ -120,3 +120,9 @@ def _family(metric: str) -> str:
 def is_built_in(metric: str) -> bool:
     """Whether a metric needs no grader: p95_seconds, usd_per_1k, recall@5 and the like."""
     return _family(metric) in BUILT_IN and metric != "recall@k"
+
+
+def recall_depth(requirements: Sequence[Requirement]) -> int:
+    """The largest k of all requirements on recall@k, 0 without any."""
+    found = (re.fullmatch(r"recall@([1-9][0-9]*)", r.metric) for r in requirements)
+    return max((int(match[1]) for match in found if match), default=0)

@@ -18,6 +18,7 @@ from typing import Any, Literal, cast
 
 from evals.errors import TaskError
 from evals.output import OutputSpec, read_output
+from evals.ranking import ranking
 from evals.requirements import MEASURED, is_built_in, read_requirements
 from evals.store import plain
 from evals.table import nearest
@@ -327,6 +328,14 @@ def check_metrics(task: Task, graders: Sequence[Grader]) -> None:
 def _check_measurable(task: Task, index: int, requirement: Requirement) -> None:
     """Refuse a built-in metric that no run could give: a requirement on it could never be met."""
     key, metric, prices = f"requirements[{index}].metric", requirement.metric, task.prices
+    if ranking(metric):
+        if task.data.documents is None:
+            raise task.error(
+                f"{metric!r} needs documents to retrieve from",
+                key,
+                "Give data.documents, and gold_doc_ids in the rows.",
+            )
+        return
     if metric not in MEASURED:
         raise task.error(
             f"{metric!r} is not measured by the approaches of this version",

@@ -8,7 +8,7 @@ model is asked) -> `Completion` (what it said) -> `Prediction` (the approach's a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -103,13 +103,7 @@ class Usage:
     seconds: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.tokens_in + other.tokens_in,
-            self.tokens_cached + other.tokens_cached,
-            self.tokens_out + other.tokens_out,
-            self.calls + other.calls,
-            self.seconds + other.seconds,
-        )
+        return Usage(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +119,9 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """An approach's answer to one query, as it is written to disk."""
+    """An approach's answer to one query, as it is written to disk. `sources` are the ids of what was
+    retrieved, best first; the first `shown` of them stood in the prompt, numbered from 1; `left_out`
+    others were to stand there and did not fit, or not whole."""
 
     id: str
     text: str
@@ -134,6 +130,8 @@ class Prediction:
     error: str | None = None
     sources: tuple[str, ...] = ()
     repeat: int = 0
+    shown: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,22 +302,18 @@ class Model(Protocol):
     @property
     def context(self) -> int:
         """How many tokens prompt and answer may have together."""
-        ...
 
     @property
     def fingerprint(self) -> str:
         """Changes when the answers could: with the weights, the tokenizer or the dtype."""
-        ...
 
     def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Iterator[Completion]:
         """Answer every request whose id is not in `done`, in any order, each as soon as it is
         finished. Waves are cut from the whole list, so that what is in `done` changes nothing
         about the rest."""
-        ...
 
     def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
         """The log-likelihood (natural log, summed over tokens) of each continuation."""
-        ...
 
     def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
         """`score` of many prompts, each with its continuations, which may be faster than one by one."""
@@ -327,20 +321,25 @@ class Model(Protocol):
 
     def count(self, prompt: PromptText) -> int:
         """How many tokens the prompt takes, chat template included."""
-        ...
 
 
 class Embedder(Protocol):
-    """Texts to unit vectors."""
+    """Texts to unit vectors. Only a text's first `context` tokens count; `fingerprint` changes when the
+    vectors could."""
 
     @property
     def name(self) -> str: ...
-
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def context(self) -> int: ...
     def __hash__(self) -> int: ...
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Each text's tokens, without those that mark its start and end."""
 
     def embed(self, texts: Sequence[str]) -> Any:
         """float32 array [len(texts), dim], rows of length one."""
-        ...
 
 
 class Models(Protocol):

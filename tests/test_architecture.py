@@ -15,7 +15,8 @@ FLOORS = ["evals", "baselines", "tuning", "reports", "workbench"]
 """From the ground up."""
 
 INSIDE_EVALS = (
-    "types errors store table yamlfile validate template output requirements task rows examples data "
+    "types errors store table yamlfile validate template output requirements ranking task rows documents "
+    "examples data "
     "models graders stats audit failures run "
     "metrics looks status selection verdict entries advice decide"
 ).split()
@@ -26,6 +27,9 @@ HEAVY = {
     "transformers",
     "sentence_transformers",
     "faiss",
+    "bm25s",
+    "pypdf",
+    "bs4",
     "scipy",
     "statsmodels",
     "datasets",

@@ -176,8 +176,8 @@ def _first_ladder(session: Session) -> Ladder:
     task, scope = session.task, session.plan.scope
     missing = ladders.left_out(task, bool(session.data.train))
     notes = scope.notes() + ((f"the task's ladder leaves out {', '.join(missing)}",) if missing else ())
-    if task.data.documents is not None:
-        notes += ("data.documents is not used: this version has no retrieval-augmented rung",)
+    if task.data.documents is not None and not any(rung.name == "rag" for rung in session.rungs):
+        notes += ("data.documents is not used: the ladder does not name the rung 'rag'",)
     binding = not notes
     if task.budget:
         notes += ("budget is not enforced: nothing stopped at it",)

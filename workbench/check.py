@@ -15,6 +15,7 @@ from evals.data import Data, load_data, render_all
 from evals.errors import ModelError, OutageError, TaskError
 from evals.graders import build
 from evals.metrics import in_slice, sentence
+from evals.ranking import ranking
 from evals.requirements import is_built_in
 from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.power import Direction, fewest_rows, most_failures
@@ -68,9 +69,10 @@ def could_show(task: Task, data: Data) -> Iterator[Provable]:
     alpha = (1 - task.confidence) / task.looks
     rows = [Row(example, Prediction(example.id, "", "stop"), {}, None) for example in data.test]
     for requirement in task.requirements:
-        if is_built_in(requirement.metric) and requirement.metric != "error_rate":
+        ranked, mine = ranking(requirement.metric), in_slice(rows, requirement.where)
+        if is_built_in(requirement.metric) and requirement.metric != "error_rate" and not ranked:
             continue
-        n, bound = len(in_slice(rows, requirement.where)), requirement.bound
+        n, bound = sum(bool(row.example.gold_doc_ids or not ranked) for row in mine), requirement.bound
         side: Direction = "at_least" if requirement.at_least is not None else "at_most"
         fewest, failures = fewest_rows(bound, alpha, side), most_failures(n, bound, alpha, side)
         yield Provable(sentence(requirement), n, alpha, fewest, failures)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from baselines import RUNGS
+from baselines import COMPOSED, RUNGS
 from evals.errors import TaskError
 from evals.task import RungSpec, Task
 from evals.types import Rung
@@ -24,7 +24,7 @@ def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
 
     Raises TaskError for a name that is no rung of this ladder and for a wrong option.
     """
-    specs = task.ladder if task.ladder is not None else tuple(RungSpec(name, {}) for name in RUNGS)
+    specs = task.ladder if task.ladder is not None else tuple(RungSpec(name) for name in _default())
     names = [spec.name for spec in specs]
     for number, name in enumerate(names):
         if name in names[:number]:
@@ -46,7 +46,12 @@ def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
 def left_out(task: Task, has_train: bool) -> list[str]:
     """Default baselines that apply to the task and that its own ladder does not have."""
     mine = {rung.name for rung in rungs(task)}
-    return [name for name in RUNGS if name not in mine and (has_train or name not in NEED_TRAIN)]
+    return [name for name in _default() if name not in mine and (has_train or name not in NEED_TRAIN)]
+
+
+def _default() -> list[str]:
+    """The rungs of a task that names none, in order of cost."""
+    return [name for name in RUNGS if name not in COMPOSED]
 
 
 def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]:

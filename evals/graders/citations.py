@@ -1,9 +1,9 @@
 """The grader of citations: does the answer cite the passages that hold the answer, and only those?
 
-A citation is a number in brackets, [1], [2, 3] or [1-3]: the place, from 1, of a passage among the
-prediction's `sources`. The id of a source, or of the document that a chunk "guide.md#3" is of, may
-stand in the brackets instead. A number beyond the sources cites nothing that was shown, which is a
-wrong citation; [0] is none.
+A citation is a number in brackets, [1], [2, 3] or [1-3]: the place, from 1, of a passage among those
+of the prediction's `sources` that stood in the prompt, its first `shown`. The id of such a source, or
+of the document that a chunk "guide.md#3" is of, may stand in the brackets instead. A number beyond them
+cites nothing that was shown, which is a wrong citation; [0] is none.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from evals.graders import answer_text
 from evals.graders.folding import fold, shown
 from evals.graders.options import text
 from evals.graders.row_by_row import Reading, RowByRow
+from evals.ranking import document_of
 from evals.types import Example, Prediction
 
 PHRASE = "not in the documents"
@@ -48,11 +49,12 @@ class Citations(RowByRow):
         target, sources = answer_text(example.target), example.gold_doc_ids
         if sources and not cited(target, sources):
             target += " " + "".join(f"[{place}]" for place, _ in enumerate(sources, 1))
-        return Prediction(example.id, target, "stop", sources=sources)
+        return Prediction(example.id, target, "stop", sources=sources, shown=len(sources))
 
     def read(self, example: Example, prediction: Prediction) -> Reading:
         """The citations of one answer, by id."""
-        found, gold = cited(prediction.text, prediction.sources), set(example.gold_doc_ids)
+        shown_ids = prediction.sources[: prediction.shown]
+        found, gold = cited(prediction.text, shown_ids), set(example.gold_doc_ids)
         wrong = [one for one in found if gold.isdisjoint(_names(one))]
         missed = gold.difference(*map(_names, found))
         right, reached = float(len(found) - len(wrong)), float(len(gold) - len(missed))
@@ -78,8 +80,7 @@ def _why(wrong: Sequence[str], missed: Sequence[str]) -> str:
 
 def _names(source: str) -> tuple[str, str]:
     """The ids that a source goes by: its own and, of a chunk "guide.md#3", its document's."""
-    document, mark, number = source.rpartition("#")
-    return source, document if mark and number.isdigit() else source
+    return source, document_of(source)
 
 
 def cited(given: str, sources: Sequence[str]) -> list[str]:

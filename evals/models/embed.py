@@ -11,6 +11,7 @@ from typing import Any
 
 from evals.models.cache import quiet
 from evals.models.files import find_folder
+from evals.models.fingerprint import folder_fingerprint
 
 BATCH = 64
 
@@ -43,6 +44,26 @@ class SentenceEmbedder:
         model.eval()
         self.load_seconds += time.perf_counter() - start
         return model
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when the vectors could: with the weights or the tokenizer."""
+        return folder_fingerprint(self.folder, "float32")
+
+    @property
+    def context(self) -> int:
+        """How many tokens of a text count, without those that mark its start and end."""
+        tokenizer = self._model.tokenizer
+        limit = self._model.max_seq_length or tokenizer.model_max_length
+        return int(limit) - int(tokenizer.num_special_tokens_to_add())
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Each text's tokens, without those that mark its start and end; nothing is cut."""
+        if not texts:
+            return []
+        with quiet():
+            rows = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False)
+        return [len(row) for row in rows["input_ids"]]
 
     def embed(self, texts: Sequence[str]) -> Any:
         """float32 array [len(texts), dim], rows of length one; the same texts give the same array."""

@@ -9,17 +9,17 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Literal
 
 from evals.models import known as names
 from evals.models.cache import converted
+from evals.models.known import ModelKind
 
 log = logging.getLogger(__name__)
 
 _WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 
-def find_folder(name: str, kind: Literal["model", "embedder"], revision: str | None = None) -> Path:
+def find_folder(name: str, kind: ModelKind, revision: str | None = None) -> Path:
     """The folder with config, tokenizer and safetensors of a known name, a hub id or a path.
 
     Raises ModelError when it is nowhere, with what is available and the nearest spelling.
@@ -38,7 +38,7 @@ def find_folder(name: str, kind: Literal["model", "embedder"], revision: str | N
     return _from_hub(name, revision, name, kind)
 
 
-def _checked(path: Path, name: str, kind: Literal["model", "embedder"]) -> Path:
+def _checked(path: Path, name: str, kind: ModelKind) -> Path:
     if not path.is_dir():
         raise names.missing(name, kind, "is not a folder" if path.exists() else "is not there")
     if not (path / "config.json").is_file():
@@ -48,7 +48,7 @@ def _checked(path: Path, name: str, kind: Literal["model", "embedder"]) -> Path:
     return path
 
 
-def _from_hub(repo: str, revision: str | None, name: str, kind: Literal["model", "embedder"]) -> Path:
+def _from_hub(repo: str, revision: str | None, name: str, kind: ModelKind) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

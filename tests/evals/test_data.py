@@ -57,6 +57,16 @@ def test_given_files_are_the_splits_in_their_order(load: Callable[..., Data]) ->
     assert set(data.sources) == {"train.jsonl", "dev.jsonl", "test.jsonl"}
 
 
+def test_the_hash_covers_the_documents(load: Callable[..., Data], tmp_path: Path) -> None:
+    files = {"dev": rows("b", 2), "test": rows("c", 2)}
+    bare = load(**files)
+    first = load(**files, documents=[{"id": "d", "text": "one"}])
+    second = load(**files, documents=[{"id": "d", "text": "two"}])
+    assert (bare.documents, first.sources["documents.jsonl"]) == ("", first.documents)
+    assert len({bare.hash, first.hash, second.hash}) == 3
+    assert second.limited(1).documents == second.documents
+
+
 def test_eval_becomes_a_third_dev_and_two_thirds_test(load: Callable[..., Data]) -> None:
     data = load(eval=rows("e", 900))
     assert len(data.dev) + len(data.test) == 900

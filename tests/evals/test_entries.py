@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from evals.entries import approach_entry, requirement_entries, rounded
 from evals.types import Measured, Requirement
 from evals.verdict import stand
-from tests.evals.measurements import Asked, approach, hashes, looks_at, quality, share
+from tests.evals.measurements import Asked, approach, hashes, looks_at, quality, rows_of, share
 
 ROWS = hashes(100)
 
@@ -52,3 +53,22 @@ def test_requirements_without_an_approach_are_unjudged() -> None:
     assert (entry["status"], entry["approach"], entry["split"], entry["n"]) == (
         "insufficient evidence", None, None, 0,
     )  # fmt: skip
+
+
+def test_what_approaches_retrieve_is_compared_pair_by_pair() -> None:
+    def found(name: str, hits: int) -> Measured:
+        rows = [
+            replace(
+                row,
+                example=replace(row.example, gold_doc_ids=("d",)),
+                prediction=replace(row.prediction, sources=("d#1" if n < hits else "e#1",)),
+            )
+            for n, row in enumerate(rows_of([1.0] * 60))
+        ]
+        return approach(name, rows)
+
+    task = Asked((quality(0.5, "recall@1"),))
+    better, worse = found("hybrid", 50), found("bm25", 30)
+    delta = approach_entry(task, stand(task, better, [], ROWS), [better, worse])["delta"]["recall@1"]  # type: ignore[index,call-overload]
+    assert (delta["vs"], delta["value"], delta["n"]) == ("bm25", pytest.approx(0.333333), 60)  # type: ignore[index,call-overload]
+    assert 0 < delta["low"] < delta["high"]  # type: ignore[index,call-overload,operator]

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from evals.metrics import amount, evidence, figures, grader_metrics, in_slice, is_amount, label, sentence
+from evals.metrics import (
+    amount,
+    evidence,
+    figures,
+    grader_metrics,
+    in_slice,
+    is_amount,
+    label,
+    ranking_score,
+    sentence,
+)
 from evals.task import Prices
-from evals.types import ModelRef, Requirement, Usage
+from evals.types import ModelRef, Requirement, Row, Usage
 from tests.evals.measurements import Asked, a_row, approach, quality, rows_of
 
 PRICED = Asked((), prices=Prices(1.0, 2.0, 3.6))
@@ -51,6 +63,38 @@ def test_an_answer_without_a_score_is_a_fault() -> None:
 
 def test_a_metric_that_nothing_gives_has_no_rows() -> None:
     assert evidence("recall@5", rows_of([1.0])).present.n == 0
+
+
+def found(id: str, sources: tuple[str, ...], gold: tuple[str, ...], *, error: bool = False) -> Row:
+    row = a_row(id, None if error else {"exact": 1.0})
+    example = replace(row.example, gold_doc_ids=gold)
+    return replace(row, example=example, prediction=replace(row.prediction, sources=sources))
+
+
+def test_rankings_are_judged_by_the_rows_that_name_their_gold() -> None:
+    rows = [found("a", ("d#1", "e#1"), ("d",)), found("b", ("e#1", "d#1"), ("d",)), found("c", (), ("d",))]
+    rows += [found("d", ("d#1",), ())]
+    assert evidence("recall@1", rows).present.value == pytest.approx(1 / 3)
+    assert evidence("mrr", rows).present.value == pytest.approx(0.5)
+    assert evidence("ndcg@10", rows).present.n == 3
+
+
+def test_a_row_in_error_misses_a_ranking_only_where_it_names_gold() -> None:
+    rows = [found("a", ("d#1",), ("d",)), found("b", (), ("d",), error=True), found("c", (), (), error=True)]
+    assert evidence("recall@1", rows).missing == 1
+    assert ranking_score("recall@1", rows[1]) is None
+    assert ranking_score("exact", rows[0]) is None
+
+
+def test_an_approach_that_retrieves_shows_how_well() -> None:
+    measured = approach("rag", [found("a", ("d#1",), ("d",)), found("b", ("e#1", "d#1"), ("d",))])
+    shown = figures(measured, "dev", PRICED, (), 0.9)
+    assert list(shown) == ["exact", "recall@1", "recall@5", "mrr", "ndcg@10"]
+    assert (shown["recall@1"].value, shown["recall@5"].value, shown["mrr"].value) == (0.5, 1.0, 0.75)
+    blind = approach("plain", [found("a", (), ("d",))])
+    assert list(figures(blind, "dev", PRICED, (), 0.9)) == ["exact"]
+    asked = (Requirement("recall@3", "quality", at_least=0.5),)
+    assert figures(blind, "dev", PRICED, asked, 0.9)["recall@3"].value == 0.0
 
 
 def test_groups_and_repeats_are_one_unit() -> None:

@@ -281,6 +281,15 @@ def test_grader_and_built_in_metrics_are_accepted(load: Callable[[str], Task]) -
     check_metrics(task, build(task.graders, task.output))
 
 
+def test_a_metric_of_retrieval_needs_documents(load: Callable[[str], Task]) -> None:
+    asked = MINIMAL.replace("metric: exact", "metric: recall@5")
+    task = load(asked)
+    with pytest.raises(TaskError, match=r"'recall@5' needs documents.*\n.*data\.documents, and gold_doc_ids"):
+        check_metrics(task, build(task.graders, task.output))
+    task = load(asked.replace("test.jsonl}", "test.jsonl, documents: docs}"))
+    check_metrics(task, build(task.graders, task.output))
+
+
 def test_the_identity_covers_what_answers_depend_on_and_nothing_else(load: Callable[[str], Task]) -> None:
     before = load(MINIMAL).identity()
     outside = ["description: new", "confidence: 0.8", "looks: 9", "policy: point", "prices: {gpu_hour: 1}"]

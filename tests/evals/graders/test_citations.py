@@ -18,7 +18,13 @@ SOURCES = ("doc-a", "doc-b", "doc-c", "doc-d")
 
 def score(text: str, gold: tuple[str, ...], sources: tuple[str, ...] = SOURCES, built=CITATIONS) -> Score:
     (found,) = built.grade(
-        [(Example("r", "", "x", gold_doc_ids=gold), Prediction("r", text, "stop", sources=sources))], None
+        [
+            (
+                Example("r", "", "x", gold_doc_ids=gold),
+                Prediction("r", text, "stop", sources=sources, shown=len(sources)),
+            )
+        ],
+        None,
     )
     return found
 
@@ -134,3 +140,10 @@ def test_any_text_has_a_score_and_each_citation_once(text: str, gold: list[str])
     found = score(text, tuple(gold))
     assert 0 <= found.value <= 1
     assert all(0 <= hits <= size for hits, size in found.counts.values())
+
+
+def test_a_source_that_was_retrieved_and_not_shown_cannot_be_cited() -> None:
+    example = Example("r", "", "x", gold_doc_ids=("d2",))
+    answered = Prediction("r", "It is so [2].", "stop", sources=("d1", "d2"), shown=1)
+    [score] = CITATIONS.grade([(example, answered)], None)
+    assert (score.value, score.failure) == (0.0, "wrong")

@@ -81,7 +81,7 @@ def target(grader: str) -> object:
 
 def row(grader: str, text: str, repeat: int = 0, id: str = "r") -> tuple[Example, Prediction]:
     example = Example(id, "", target(grader), gold_doc_ids=("d1",), fields={"words": ["aa", "zz"]})
-    return example, Prediction(id, text, "stop", sources=("d0", "d2"), repeat=repeat)
+    return example, Prediction(id, text, "stop", sources=("d0", "d2"), shown=2, repeat=repeat)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
