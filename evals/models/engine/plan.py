@@ -209,9 +209,9 @@ def _groups(nodes: list[_Node]) -> Iterator[tuple[tuple[int, ...], int, list[int
 
 
 def _cut(own: Sequence[int], new: Sequence[int], prefix: int, budget: Budget) -> Iterator[tuple[int, int]]:
-    """Start and end of each wave of a group, as few as the budget allows, all full but the first. When the
-    first would have less than half of the second's rows, it takes some of those: a step of a small wave takes
-    as long as one of a large one. So the largest wave, and the memory, do not hang on how many rows there are."""
+    """Start and end of each wave of a group, as few as the budget allows, all full but the first. When
+    that would have less than half of the second's rows, it takes some of those: a step of a small wave takes
+    as long as one of a large one. So the largest wave hardly hangs on how many rows there are."""
     starts, end = [len(own)], len(own)
     while end:
         start = end - _fitting(own, new, end, prefix, budget)

@@ -104,13 +104,13 @@ def test_a_stack_of_pieces_computes_each_once_and_never_more_than_without_sharin
 
 
 @given(prompts(), st.integers(1, 12))
-def test_waves_of_a_group_are_full_but_the_first_two_where_only_their_rows_are_limited(texts: list[Ids], rows: int) -> None:
+def test_waves_of_a_group_are_full_but_the_first_two(texts: list[Ids], rows: int) -> None:
     groups: dict[bytes, list[int]] = {}
     for wave in plan(texts, [4] * len(texts), Budget(1 << 30, rows)):
         groups.setdefault(texts[wave.rows[0]][: wave.prefix].tobytes(), []).append(len(wave.rows))
     for sizes in groups.values():
         assert sizes[2:] == [rows] * len(sizes[2:])
-        assert len(sizes) == 1 or sizes[0] >= rows // 2 and sizes[1] >= rows // 2
+        assert len(sizes) == 1 or (sizes[0] >= rows // 2 and sizes[1] >= rows // 2)
         assert len(sizes) == -(-sum(sizes) // rows)
 
 
