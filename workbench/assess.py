@@ -20,7 +20,7 @@ from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import figure, plan_look, shortlist
 from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
 from evals.failures import primary_grader
-from evals.graders import answer_text, build
+from evals.graders import answer_text, of_task
 from evals.looks import look_of
 from evals.run import grade_rows, measure_latency, measured_rows, predict
 from evals.selection import judge_on_dev, meets_by_point
@@ -101,7 +101,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     An outage of the model does not raise: the verdict is "incomplete" and says so.
     """
     task = load_task(plan.task_path)
-    graders = build(task.graders, task.output, task.path)
+    graders = of_task(task)
     check_metrics(task, graders)
     rungs = tuple(ladders.rungs(task, plan.scope.only))
     whole = load_data(task)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from evals.audit import audit
 from evals.data import Data, load_data, render_all
 from evals.errors import ModelError, OutageError, TaskError
-from evals.graders import build
+from evals.graders import of_task
 from evals.metrics import in_slice, sentence
 from evals.ranking import ranking
 from evals.requirements import is_built_in
@@ -30,7 +30,7 @@ from workbench.findings import LEVELS, Checked, Finding, Provable
 
 def check(task: Task, models: Models) -> Checked:
     """Check a task that was read. Raises TaskError or DataError for files that cannot be used."""
-    graders = build(task.graders, task.output, task.path)
+    graders = of_task(task)
     check_metrics(task, graders)
     rungs = ladder.rungs(task)
     data = load_data(task)

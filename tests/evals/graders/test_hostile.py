@@ -92,7 +92,7 @@ def test_hostile_answers_score_0_or_less_than_1_quickly_and_can_be_written(
     for grader in graders:
         (score,) = grader.grade([row(grader.name, text)], models)
         assert score.value < 1 or grader.name in BY_FORM, grader.name
-        assert (score.failure is None) == (score.value == 1)
+        assert (score.failure is None) == (score.value >= grader.pass_at)
         canonical(score).encode()
         assert len(score.why) <= 300
         assert score.why or not score.failure
