@@ -19,7 +19,7 @@ from evals.graders.general import GENERAL, adjusted
 from evals.requirements import is_built_in
 from evals.store import digest
 from evals.table import Table
-from evals.types import Example, Grader, Json, Prediction
+from evals.types import Example, Grader, Json, Models, Prediction
 
 if TYPE_CHECKING:
     from evals.output import OutputSpec
@@ -51,6 +51,7 @@ GRADERS = Table(
         "length": "evals.graders.prose:Length",
         "readability": "evals.graders.prose:Readability",
         "sql": "evals.graders.sql:Sql",
+        "python_tests": "evals.graders.python_tests:PythonTests",
         "citations": "evals.graders.citations:Citations",
         "weighted": "evals.graders.weighted:Weighted",
     },
@@ -125,6 +126,20 @@ def grader_hash(grader: Grader) -> str:
             hint="Give it an `identity`: its version, its options, what it takes from the output spec.",
         )
     return digest([grader.name, identity])
+
+
+def allows_code(models: Models) -> bool:
+    """Whether the command that opened these models allows code that a model wrote to be run."""
+    return bool(getattr(models, "allows_code", False))
+
+
+def make_ready(graders: Iterable[Grader], models: Models) -> None:
+    """Raise for the first grader that could not grade here, before anything is paid for: code that may
+    not be run, a judge that is not there."""
+    for grader in graders:
+        check = getattr(grader, "ready", None)
+        if check is not None:
+            check(models)
 
 
 def metrics(graders: Iterable[Grader]) -> tuple[str, ...]:

@@ -49,6 +49,8 @@ class Adjusted:
         parts = [metric.removeprefix(grader.name) for metric in grader.metrics]
         self.metrics: Sequence[str] = tuple(self.name + part for part in parts)
         self.gold = getattr(grader, "gold", None)
+        self.ready = getattr(grader, "ready", None)
+        self.runs_code = bool(getattr(grader, "runs_code", False))
         self.pass_at = number("pass_at", options.get("pass_at", grader.pass_at), 0, 1)
         self._inner = grader
         self._turned = flag("not", options.get("not", False))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import TaskError
-from evals.graders import build_one, gold_prediction, grader_hash
+from evals.graders import build_one, gold_prediction, grader_hash, make_ready
 from evals.graders.folding import shown
 from evals.graders.options import number
 from evals.types import Example, Grader, Json, Models, Prediction, Score
@@ -54,6 +54,12 @@ class Weighted:
             "graders": hashes,
             "weights": list(self._weights),
         }
+
+        self.runs_code = any(getattr(member, "runs_code", False) for member in self._members)
+
+    def ready(self, models: Models) -> None:
+        """As its graders'."""
+        make_ready(self._members, models)
 
     def gold(self, example: Example) -> Prediction:
         """What the first of the graders that read more than the text takes for a right answer."""
