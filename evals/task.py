@@ -286,8 +286,13 @@ def _graders(file: YamlFile, output: OutputSpec) -> tuple[GraderSpec, ...]:
     specs: list[GraderSpec] = []
     for index, value in enumerate(file.value.get("graders", DEFAULT_GRADERS[output.format])):
         name, options = _named(value)
-        if any(spec.name == name for spec in specs):
-            file.fail(f"the grader {name!r} is named twice", join_key("graders", index))
+        called = options.get("as", name)
+        if any(spec.options.get("as", spec.name) == called for spec in specs):
+            file.fail(
+                f"the grader {called!r} is named twice",
+                join_key("graders", index),
+                "Give one of them another name: {name: ..., as: ...}.",
+            )
         specs.append(GraderSpec(name, options))
     return tuple(specs)
 

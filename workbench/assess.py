@@ -20,7 +20,7 @@ from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import figure, plan_look, shortlist
 from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
 from evals.failures import primary_grader
-from evals.graders import answer_text, build
+from evals.graders import answer_text, make_ready, of_task
 from evals.looks import look_of
 from evals.run import grade_rows, measure_latency, measured_rows, predict
 from evals.selection import judge_on_dev, meets_by_point
@@ -58,12 +58,15 @@ class Plan:
     scope: Scope = field(default_factory=Scope)
     latency: bool = False
     progress: Progress = lambda step, done, total: None
+    allow_code: bool = False
 
     def commands(self) -> dict[str, str]:
         """What to type after a verdict: the same again to continue, without its limits to judge anew."""
         plain_words = ["wb", "assess", str(self.task_path)]
         if self.out != Plan.out:
             plain_words += ["--out", str(self.out)]
+        if self.allow_code:
+            plain_words.append("--allow-code")
         words = [*plain_words, *self.scope.options(), *(["--latency"] if self.latency else [])]
         return {"incomplete": shlex.join(words), "collect": shlex.join(plain_words)}
 
@@ -101,8 +104,9 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     An outage of the model does not raise: the verdict is "incomplete" and says so.
     """
     task = load_task(plan.task_path)
-    graders = build(task.graders, task.output, task.path)
+    graders = of_task(task)
     check_metrics(task, graders)
+    make_ready(graders, models)
     rungs = tuple(ladders.rungs(task, plan.scope.only))
     whole = load_data(task)
     render_all(task, whole)

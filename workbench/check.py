@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from evals.audit import audit
 from evals.data import Data, load_data, render_all
 from evals.errors import ModelError, OutageError, TaskError
-from evals.graders import build
+from evals.graders import allows_code, of_task
 from evals.metrics import in_slice, sentence
 from evals.ranking import ranking
 from evals.requirements import is_built_in
 from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.power import Direction, fewest_rows, most_failures
 from evals.task import Task, check_metrics
-from evals.types import Models, Prediction, Row, Rung
+from evals.types import Grader, Models, Prediction, Row, Rung
 from workbench import ladder
 from workbench.assess import with_max_tokens
 from workbench.check_rows import findings_of_rows
@@ -30,18 +30,31 @@ from workbench.findings import LEVELS, Checked, Finding, Provable
 
 def check(task: Task, models: Models) -> Checked:
     """Check a task that was read. Raises TaskError or DataError for files that cannot be used."""
-    graders = build(task.graders, task.output, task.path)
+    graders = of_task(task)
     check_metrics(task, graders)
     rungs = ladder.rungs(task)
     data = load_data(task)
     provable = tuple(could_show(task, data))
-    findings = [*findings_of_rows(task, data, graders, models), *_requirements(task, data, provable)]
+    able, kept_back = _gradable(graders, models)
+    findings = [*findings_of_rows(task, data, able, models), *_requirements(task, data, provable), *kept_back]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
     counts = {"train": len(data.train), "dev": len(data.dev), "test": len(data.test)}
     return Checked(
         task.name, tuple(ordered), counts, len(data.dropped), provable, sizes, cost, limit, audit(task, data)
     )
+
+
+def _gradable(graders: Sequence[Grader], models: Models) -> tuple[list[Grader], list[Finding]]:
+    """The graders that may grade the gold answers here, and a note for each that may not."""
+    able, notes = [], []
+    for grader in graders:
+        if getattr(grader, "runs_code", False) and not allows_code(models):
+            todo = "Type the command again with --allow-code to have them run."
+            notes.append(Finding("note", f"grader {grader.name}", "its gold answers were not run", todo))
+        else:
+            able.append(grader)
+    return able, notes
 
 
 def _with_model(

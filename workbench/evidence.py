@@ -15,7 +15,7 @@ from typing import Any, Literal
 from evals.decide import Given, decide
 from evals.errors import ResumableError, RunError
 from evals.failures import primary_grader
-from evals.graders import build
+from evals.graders import of_task
 from evals.run import grade, measured_rows, read_latency, read_predictions
 from evals.store import (
     DAMAGED,
@@ -165,7 +165,7 @@ def read_evidence(run: Run) -> Evidence:
     return Evidence(
         run,
         task,
-        build(task.graders, task.output, task_file),
+        of_task(task, task_file),
         _read_examples(run.folder / "examples.jsonl"),
         read,
         read_looks(run.folder / "looks.jsonl"),

@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import TaskError
-from evals.graders import build_one, gold_prediction, grader_hash
+from evals.graders import build_one, gold_prediction, grader_hash, make_ready
 from evals.graders.folding import shown
 from evals.graders.options import number
 from evals.types import Example, Grader, Json, Models, Prediction, Score
 
 if TYPE_CHECKING:
     from evals.output import OutputSpec
+    from evals.task import Task
 
 
 class Weighted:
     """The weighted mean of the values of `graders`, each a name or {name: ..., option: ...}.
 
     `weights` has a number for each, all 1 when left out. The same grader may stand several times.
-    Parts: the mean of each, by its name (`contains`, `contains_2`).
+    Parts: the mean of each, by its name (`contains`, `contains_2`, or what `as` says).
     """
 
     name = "weighted"
@@ -33,6 +34,7 @@ class Weighted:
         self,
         output: OutputSpec,
         folder: Path,
+        task: Task | None = None,
         *,
         graders: Sequence[str | Mapping[str, Any]] = (),
         weights: Sequence[float] | None = None,
@@ -40,7 +42,9 @@ class Weighted:
         """Raises ValueError for a wrong option of its own or of one of the graders."""
         if not isinstance(graders, (list, tuple)) or not graders:
             raise ValueError("graders is a list of graders, each a name or {name: ..., option: ...}")
-        self._members = tuple(_member(place, value, output, folder) for place, value in enumerate(graders))
+        self._members = tuple(
+            _member(place, value, output, folder, task) for place, value in enumerate(graders)
+        )
         self._weights = _weights(weights, len(self._members))
         self._parts = _parts([member.name for member in self._members])
         self.metrics: Sequence[str] = (self.name, *(f"{self.name}.{part}" for part in self._parts))
@@ -50,6 +54,12 @@ class Weighted:
             "graders": hashes,
             "weights": list(self._weights),
         }
+
+        self.runs_code = any(getattr(member, "runs_code", False) for member in self._members)
+
+    def ready(self, models: Models) -> None:
+        """As its graders'."""
+        make_ready(self._members, models)
 
     def gold(self, example: Example) -> Prediction:
         """What the first of the graders that read more than the text takes for a right answer."""
@@ -65,8 +75,8 @@ class Weighted:
     def _combined(self, scores: Sequence[Score]) -> Score:
         weighed = sum(weight * score.value for weight, score in zip(self._weights, scores, strict=True))
         value = weighed / sum(self._weights)
-        failing = [(part, s) for part, s in zip(self._parts, scores, strict=True) if s.failure]
-        unread = any(score.failure == "format" for _, score in failing)
+        lacking = [(part, s) for part, s in zip(self._parts, scores, strict=True) if s.value < 1]
+        unread = any(score.failure == "format" for _, score in lacking)
         right = value >= self.pass_at
         return Score(
             scores[0].id,
@@ -74,13 +84,13 @@ class Weighted:
             value,
             scores[0].answer,
             None if right else "format" if unread else "wrong",
-            shown("; ".join(f"{part}: {score.why}" for part, score in failing), 240),
+            shown("; ".join(f"{part}: {score.why}" for part, score in lacking), 240),
             {part: (score.value, 1.0) for part, score in zip(self._parts, scores, strict=True)},
             scores[0].repeat,
         )
 
 
-def _member(place: int, value: Any, output: OutputSpec, folder: Path) -> Grader:
+def _member(place: int, value: Any, output: OutputSpec, folder: Path, task: Task | None) -> Grader:
     """One of the graders. Raises ValueError that says which one is wrong."""
     if isinstance(value, str):
         value = {"name": value}
@@ -88,7 +98,7 @@ def _member(place: int, value: Any, output: OutputSpec, folder: Path) -> Grader:
         raise ValueError(f"graders[{place}] is a name or {{name: ..., option: ...}}, not {value!r}")
     options = {key: option for key, option in value.items() if key != "name"}
     try:
-        return build_one(value["name"], options, output, folder / "task.yaml")
+        return build_one(value["name"], options, output, folder / "task.yaml", task)
     except TaskError as error:
         hint = f" {error.hint}" if error.hint else ""
         raise ValueError(f"graders[{place}]: {error.message}{hint}") from error

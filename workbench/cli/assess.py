@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import exit_zero_option, jobs_option, json_option, out_option, task_argument
+from workbench.cli.options import (
+    allow_code_option,
+    exit_zero_option,
+    jobs_option,
+    json_option,
+    out_option,
+    task_argument,
+)
 
 
 @click.command("assess")
@@ -26,6 +33,7 @@ from workbench.cli.options import exit_zero_option, jobs_option, json_option, ou
 )
 @out_option
 @jobs_option
+@allow_code_option
 @json_option
 @exit_zero_option
 @click.pass_obj
@@ -39,6 +47,7 @@ def command(
     seed: int,
     out: Path,
     jobs: int,
+    allow_code: bool,
     as_json: bool,
     exit_zero: bool,
 ) -> int:
@@ -54,8 +63,8 @@ def command(
     from workbench.runs import Scope
 
     scope = Scope(tuple(only), limit, dev_only, seed)
-    plan = Plan(task, out, scope, latency, console.progress)
-    run, decision = assess(plan, Loader(jobs=jobs))
+    plan = Plan(task, out, scope, latency, console.progress, allow_code)
+    run, decision = assess(plan, Loader(jobs=jobs, allows_code=allow_code))
     show(console, run.folder, decision, as_json=as_json)
     if decision.verdict == "incomplete":
         console.error(interruption(decision))

@@ -29,3 +29,8 @@ jobs_option = click.option(
 exit_zero_option = click.option(
     "--exit-zero", is_flag=True, help="Exit with 0 whatever the verdict (errors keep their code)."
 )
+allow_code_option = click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Let graders run code that a model wrote, contained (docs/graders.md, python_tests).",
+)
