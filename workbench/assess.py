@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from baselines.approach import Prompted, load, save
-from evals.audit import audit
+from evals.audit import MOST_NAMED, audit
 from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import figure, plan_look, shortlist
 from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
@@ -187,7 +187,8 @@ def _first_ladder(session: Session) -> Ladder:
         notes += ("budget is not enforced: nothing stopped at it",)
     step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
     rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
-    return Ladder(session.task_hash, binding, notes, step, audit(task, session.data), test_rows=rows)
+    found = audit(task, session.data).to_json(MOST_NAMED)
+    return Ladder(session.task_hash, binding, notes, step, found, test_rows=rows)
 
 
 def _met_on_dev(session: Session, ladder: Ladder) -> bool:

@@ -35,13 +35,23 @@ def check(task: Task, models: Models) -> Checked:
     rungs = ladder.rungs(task)
     data = load_data(task)
     provable = tuple(could_show(task, data))
+    audited = audit(task, data)
     able, kept_back = _gradable(graders, models)
-    findings = [*findings_of_rows(task, data, able, models), *_requirements(task, data, provable), *kept_back]
+    of_rows = findings_of_rows(task, data, audited, able, models)
+    findings = [*of_rows, *_requirements(task, data, provable), *kept_back]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
     counts = {"train": len(data.train), "dev": len(data.dev), "test": len(data.test)}
     return Checked(
-        task.name, tuple(ordered), counts, len(data.dropped), provable, sizes, cost, limit, audit(task, data)
+        task.name,
+        tuple(ordered),
+        counts,
+        len(data.dropped),
+        provable,
+        sizes,
+        cost,
+        limit,
+        audited.to_json(),
     )
 
 
