@@ -24,6 +24,9 @@ from workbench.cli.options import exit_zero_option, jobs_option, json_option, ou
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="For generation; splits never depend on it."
 )
+@click.option(
+    "--no-cache", is_flag=True, help="Ask an endpoint also what it has answered before; keep no answer."
+)
 @out_option
 @jobs_option
 @json_option
@@ -37,6 +40,7 @@ def command(
     limit: int | None,
     latency: bool,
     seed: int,
+    no_cache: bool,
     out: Path,
     jobs: int,
     as_json: bool,
@@ -54,8 +58,8 @@ def command(
     from workbench.runs import Scope
 
     scope = Scope(tuple(only), limit, dev_only, seed)
-    plan = Plan(task, out, scope, latency, console.progress)
-    run, decision = assess(plan, Loader(jobs=jobs))
+    plan = Plan(task, out, scope, latency, not no_cache, console.progress)
+    run, decision = assess(plan, Loader(jobs=jobs, keep=not no_cache))
     show(console, run.folder, decision, as_json=as_json)
     if decision.verdict == "incomplete":
         console.error(interruption(decision))
