@@ -47,6 +47,7 @@ class Given:
     diagnosis: Sequence[str] = ()
     audit: Mapping[str, Json] = field(default_factory=dict)
     economics: Mapping[str, Json] = field(default_factory=dict)
+    spent: Mapping[str, Json] = field(default_factory=dict)
     provenance: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -85,6 +86,7 @@ def decide(task: Terms, measured: Sequence[Measured], ledger: Sequence[Look], gi
         diagnosis=tuple(given.diagnosis),
         audit=given.audit,
         economics=given.economics,
+        spent=given.spent,
         provenance=given.provenance,
         headline=headline(case) + ("" if given.binding else " (not binding)"),
     )

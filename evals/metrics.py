@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evals.failures import grader_of
+from evals.prices import Rates, usd
 from evals.ranking import SHOWN, ranking
 from evals.stats.bounds import interval, mean_interval, quantile_interval
 from evals.stats.sample import Sample, sample_of
@@ -20,17 +21,6 @@ from evals.types import Interval, Json, Measured, ModelRef, Requirement, Row, Sp
 
 LATENCY = {"p50_seconds": 0.50, "p95_seconds": 0.95, "p99_seconds": 0.99}
 MEANS = ("tokens_in", "tokens_out", "usd_per_1k", "usd_per_1k_accepted")
-
-
-class Rates(Protocol):
-    """What calls cost; None where the task names no price."""
-
-    @property
-    def input_per_million(self) -> float | None: ...
-    @property
-    def output_per_million(self) -> float | None: ...
-    @property
-    def gpu_hour(self) -> float | None: ...
 
 
 class Pricing(Protocol):
@@ -166,26 +156,14 @@ def amount(metric: str, measured: Measured, rows: Sequence[Row], task: Pricing, 
         return mean_interval([row.prediction.usage.tokens_in for row in answered], level)
     if metric == "tokens_out":
         return mean_interval([row.prediction.usage.tokens_out for row in answered], level)
-    costs = [_usd(row, measured.provider or task.model.provider, task.prices) for row in answered]
+    provider = measured.provider or task.model.provider
+    costs = [usd(row.prediction.usage, provider, task.prices) for row in answered]
     known = [1000 * cost for cost in costs if cost is not None]
     if metric == "usd_per_1k" or not known:
         return mean_interval(known, level)
     accepted = sum(row.failure is None for row in answered)
     value = sum(known) / accepted if accepted else None
     return Interval(value, None, None, len(known), len(known), level)
-
-
-def _usd(row: Row, provider: str, prices: Rates) -> float | None:
-    """A call's price: time on the machine for a local model, tokens for a hosted one."""
-    usage = row.prediction.usage
-    if provider == "local":
-        return None if prices.gpu_hour is None else usage.seconds * prices.gpu_hour / 3600
-    if prices.input_per_million is None and prices.output_per_million is None:
-        return None
-    paid = usage.tokens_in * (prices.input_per_million or 0) + usage.tokens_out * (
-        prices.output_per_million or 0
-    )
-    return paid / 1e6
 
 
 def grader_metrics(rows: Sequence[Row]) -> list[str]:

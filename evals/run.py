@@ -16,7 +16,8 @@ from pathlib import Path
 
 from evals.failures import failure_of
 from evals.graders import grader_hash
-from evals.store import Appender, digest, plain, read_lines, reading, revive, write_lines
+from evals.models.metered import Afresh
+from evals.store import Appender, digest, disk_errors, plain, read_lines, reading, revive, write_lines
 from evals.types import Approach, Example, Grader, Models, Prediction, Row, Score, Split
 
 UNFINISHED = ("length", "refused", "too_long")
@@ -143,10 +144,12 @@ def measured_rows(
 
 
 WARM_UP, TIMED = 3, 60
+LATENCY_BEGUN = "latency.begun.jsonl"
+"""Times of an approach not all of whose requests have been timed."""
 
 
 def read_latency(path: Path) -> tuple[float, ...]:
-    """The seconds kept in `path`; none when nothing was timed."""
+    """The seconds kept in `path`; none when nothing was timed, or not all there was to time."""
     with reading(path):
         return tuple(float(line["seconds"]) for line in read_lines(path))
 
@@ -156,18 +159,26 @@ def measure_latency(
 ) -> tuple[float, ...]:
     """Seconds of up to 60 single requests, one at a time, after three for warming up; kept in `path`.
 
-    A row that ends in an error is not timed.
+    A row that ends in an error is not timed. Each time is written beside `path` at once, and moved there
+    when all are there: what was timed before an interruption is not timed again.
     """
     if timed := read_latency(path):
         return timed
     examples = sorted(examples, key=lambda e: sha256(e.id.encode()).digest())  # a file may be sorted
+    models = Afresh(models)
     for example in examples[:WARM_UP]:
         list(approach.predict([example.query()], models))
-    seconds: dict[str, float] = {}
-    for example in examples[:TIMED]:
-        start = time.perf_counter()
-        (prediction,) = approach.predict([example.query()], models)
-        if prediction.error is None:
-            seconds[example.id] = round(time.perf_counter() - start, 4)
-    write_lines(path, [{"id": id, "seconds": value} for id, value in seconds.items()])
-    return tuple(seconds.values())
+    begun = path.with_name(LATENCY_BEGUN)
+    with reading(begun):
+        known = {str(line["id"]) for line in read_lines(begun)}
+    with Appender(begun) as file:
+        for example in examples[:TIMED]:
+            if example.id in known:
+                continue
+            start = time.perf_counter()
+            (prediction,) = approach.predict([example.query()], models)
+            if prediction.error is None:
+                file.write({"id": example.id, "seconds": round(time.perf_counter() - start, 4)})
+    with disk_errors(path):
+        begun.replace(path)
+    return read_latency(path)

@@ -80,7 +80,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of a model. `grammar` is a JSON Schema, a regex or a label list for the decoder."""
+    """One call of a model. `grammar` is a JSON Schema, a regex or a label list for the decoder; `fresh`
+    asks the model even where its answer is known (to time it)."""
 
     id: str
     prompt: PromptText
@@ -89,11 +90,13 @@ class Request:
     temperature: float = 0.0
     seed: int = 0
     grammar: Mapping[str, Json] | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call cost. `tokens_cached` are those of `tokens_in` that were not computed again;
+    """What a call cost; of an answer that was kept, what it cost when it was asked for.
+    `tokens_cached` are those of `tokens_in` that were not computed again;
     `seconds` is the row's share of its wave, or an endpoint call's wall time: never a latency."""
 
     tokens_in: int = 0
@@ -285,6 +288,7 @@ class Decision:
     diagnosis: tuple[str, ...] = ()
     audit: Mapping[str, Json] = field(default_factory=dict)
     economics: Mapping[str, Json] = field(default_factory=dict)
+    spent: Mapping[str, Json] = field(default_factory=dict)
     provenance: Mapping[str, Json] = field(default_factory=dict)
     headline: str = ""
     version: int = 1

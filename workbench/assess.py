@@ -22,13 +22,28 @@ from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
 from evals.failures import primary_grader
 from evals.graders import answer_text, make_ready, of_task
 from evals.looks import look_of
+from evals.models.metered import Metered
 from evals.run import grade_rows, measure_latency, measured_rows, predict
 from evals.selection import judge_on_dev, meets_by_point
 from evals.store import Appender, digest, lock, plain, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics, load_task
 from evals.template import Template
-from evals.types import Decision, Example, Grader, Look, Models, Prediction, Progress, Rung, Split, Work
+from evals.types import (
+    Decision,
+    Example,
+    Grader,
+    Look,
+    Model,
+    Models,
+    Prediction,
+    Progress,
+    Rung,
+    Split,
+    Work,
+)
+from workbench import budget
 from workbench import ladder as ladders
+from workbench.estimate import estimate, measure
 from workbench.evidence import (
     Entry,
     Evidence,
@@ -51,12 +66,13 @@ LONGEST = 64
 
 @dataclass(frozen=True)
 class Plan:
-    """What one `wb assess` was asked for."""
+    """What one `wb assess` was asked for; `keep` says whether endpoints' answers are kept."""
 
     task_path: Path
     out: Path = Path("runs")
     scope: Scope = field(default_factory=Scope)
     latency: bool = False
+    keep: bool = True
     progress: Progress = lambda step, done, total: None
     allow_code: bool = False
 
@@ -67,6 +83,7 @@ class Plan:
             plain_words += ["--out", str(self.out)]
         if self.allow_code:
             plain_words.append("--allow-code")
+        plain_words += [] if self.keep else ["--no-cache"]
         words = [*plain_words, *self.scope.options(), *(["--latency"] if self.latency else [])]
         return {"incomplete": shlex.join(words), "collect": shlex.join(plain_words)}
 
@@ -107,6 +124,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     graders = of_task(task)
     check_metrics(task, graders)
     make_ready(graders, models)
+    budget.check_prices(task)
     rungs = tuple(ladders.rungs(task, plan.scope.only))
     whole = load_data(task)
     render_all(task, whole)
@@ -114,19 +132,29 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     model = models.open(task.model)
     task_hash = digest([task.identity(), whole.hash], 12)
     task = with_max_tokens(task, data, models)
+    _check_budget(task, data, model, rungs)
     run, continued = open_run(plan.out, task, task_hash, plan.scope)
-    with lock(run.folder / ".lock"):
-        session = Session(plan, task, data, graders, models, run, rungs, task_hash, model.fingerprint)
+    with lock(run.folder / ".lock"), budget.open_purse(run, task) as purse:
+        metered, fingerprint = Metered(models, purse), model.fingerprint
+        session = Session(plan, task, data, graders, metered, run, rungs, task_hash, fingerprint)
         enter(run)
         if continued:
             write_text(run.folder / "task.yaml", task.as_used())
         else:
             write_examples(run, {"dev": data.dev, "test": data.test if plan.scope.touches_test else ()})
-            found = provenance(plan.task_path, data, model.fingerprint, plan.scope.seed)
+            found = provenance(plan.task_path, data, fingerprint, plan.scope.seed)
             start(run, task, plan.scope, {**found, "commands": plan.commands()})
         _run(session)
         write_ladder(run, replace(read_evidence(run).ladder, ended=True))
-        return run, conclude(run, models)
+        purse.stop_clock()
+        return run, conclude(run, metered)
+
+
+def _check_budget(task: Task, data: Data, model: Model, rungs: Sequence[Rung]) -> None:
+    """Say before the first call what the budget does not pay for. Raises TaskError where that is a call."""
+    if task.budget:
+        limit = task.generation.max_tokens or 0
+        budget.say_too_small(task, estimate(task, data, measure(task, data, model), rungs, limit))
 
 
 def _run(session: Session) -> None:
@@ -183,8 +211,6 @@ def _first_ladder(session: Session) -> Ladder:
     if task.data.documents is not None and not any(rung.name == "rag" for rung in session.rungs):
         notes += ("data.documents is not used: the ladder does not name the rung 'rag'",)
     binding = not notes
-    if task.budget:
-        notes += ("budget is not enforced: nothing stopped at it",)
     step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
     rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
     found = audit(task, session.data).to_json(MOST_NAMED)

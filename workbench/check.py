@@ -21,7 +21,7 @@ from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.power import Direction, fewest_rows, most_failures
 from evals.task import Task, check_metrics
 from evals.types import Grader, Models, Prediction, Row, Rung
-from workbench import ladder
+from workbench import budget, ladder
 from workbench.assess import with_max_tokens
 from workbench.check_rows import findings_of_rows
 from workbench.estimate import Estimate, Sizes, estimate, measure
@@ -32,6 +32,7 @@ def check(task: Task, models: Models) -> Checked:
     """Check a task that was read. Raises TaskError or DataError for files that cannot be used."""
     graders = of_task(task)
     check_metrics(task, graders)
+    budget.check_prices(task)
     rungs = ladder.rungs(task)
     data = load_data(task)
     provable = tuple(could_show(task, data))
@@ -149,12 +150,4 @@ def _lengths(task: Task, sizes: Sizes, limit: int, cost: Estimate) -> Iterator[F
             f"{limit} is less than the longest gold answer ({sizes.answer.most} tokens)",
             "Use auto, or a larger number.",
         )
-    for key, spent in (("calls", cost.calls), ("minutes", cost.minutes), ("usd", cost.usd)):
-        allowed = task.budget.get(key)
-        if allowed is not None and spent is not None and spent > allowed:
-            yield Finding(
-                "warning",
-                f"budget.{key}",
-                f"the estimate is {spent:g}, the budget {allowed:g}",
-                "Budgets are not enforced: nothing stops a run at it.",
-            )
+    yield from budget.findings(task, cost)

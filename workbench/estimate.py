@@ -10,15 +10,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from baselines.prompts import describe
 from baselines.shots import FEWEST_ROWS, MOST_SETTINGS, FewShot, KnnFewShot
 from evals.data import Data, membership
 from evals.graders import answer_text
-from evals.task import Prices, Task
+from evals.prices import usd
+from evals.task import Task
 from evals.template import Template
-from evals.types import Example, Message, Model, Rung
+from evals.types import Example, Message, Model, Rung, Usage
 
 SAMPLE = 300
 """Rows of a split whose tokens are counted, chosen by the hash of their ids."""
@@ -70,13 +71,16 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Step:
-    """A part of the work. `fresh` are those of `tokens_in` that no shared prefix saves."""
+    """A part of the work. `fresh` are those of `tokens_in` that no shared prefix saves; `usd` is None
+    without prices."""
 
     name: str
     calls: int
     tokens_in: int
     fresh: int
     tokens_out: int
+    minutes: float = 0.0
+    usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,9 +146,17 @@ def estimate(task: Task, data: Data, sizes: Sizes, rungs: Sequence[Rung], max_to
         if any(r.kind == "latency" for r in task.requirements):
             steps += _again(largest, min(ON_TEST, len(rungs)), min(LATENCY_CALLS, len(data.dev)), "latency")
     speed, factor = _speed(task)
-    seconds = sum(s.fresh for s in steps) / speed.read + sum(s.tokens_out for s in steps) / speed.written
-    minutes = seconds * factor / 60
-    return Estimate(tuple(steps), round(minutes, 1), _usd(task.prices, steps, task, minutes), speed.says)
+    steps = [_priced(step, task, speed, factor) for step in steps]
+    minutes = sum(step.minutes for step in steps)
+    dollars = [step.usd for step in steps if step.usd is not None]
+    return Estimate(tuple(steps), round(minutes, 1), round(sum(dollars), 4) if dollars else None, speed.says)
+
+
+def _priced(step: Step, task: Task, speed: Speed, factor: float) -> Step:
+    """The step with its minutes and dollars."""
+    seconds = factor * (step.fresh / speed.read + step.tokens_out / speed.written)
+    usage = Usage(tokens_in=step.tokens_in, tokens_out=step.tokens_out, seconds=seconds)
+    return replace(step, minutes=seconds / 60, usd=usd(usage, task.model.provider, task.prices))
 
 
 def _rung(rung: Rung, n: int, data: Data, sizes: Sizes, max_tokens: int) -> list[Step]:
@@ -198,12 +210,3 @@ def _speed(task: Task) -> tuple[Speed, float]:
     size = re.search(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", task.model.name.lower())
     parameters = float(size[1]) * {"m": 1e6, "b": 1e9}[size[2]] if size else REFERENCE_PARAMETERS
     return SPEEDS["cuda" if torch.cuda.is_available() else "cpu"], parameters / REFERENCE_PARAMETERS
-
-
-def _usd(prices: Prices, steps: Sequence[Step], task: Task, minutes: float) -> float | None:
-    if task.model.provider == "local":
-        return None if prices.gpu_hour is None else round(minutes / 60 * prices.gpu_hour, 4)
-    if prices.input_per_million is None or prices.output_per_million is None:
-        return None
-    read, written = sum(s.tokens_in for s in steps), sum(s.tokens_out for s in steps)
-    return round((read * prices.input_per_million + written * prices.output_per_million) / 1e6, 4)

@@ -31,6 +31,7 @@ from evals.store import (
 from evals.task import Task, load_task
 from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, Split, State
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
+from workbench.budget import told
 from workbench.runs import Run
 
 SPLITS: tuple[Split, ...] = ("dev", "test")
@@ -146,6 +147,7 @@ class Evidence:
             next_step=self.ladder.next_step,
             commands=self.provenance["commands"],
             audit=self.ladder.audit,
+            spent=told(self.run, self.task),
             provenance=self.provenance,
         )
         return decide(self.task, measured, looks, given)

@@ -31,6 +31,9 @@ from workbench.cli.options import (
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="For generation; splits never depend on it."
 )
+@click.option(
+    "--no-cache", is_flag=True, help="Ask an endpoint also what it has answered before; keep no answer."
+)
 @out_option
 @jobs_option
 @allow_code_option
@@ -45,6 +48,7 @@ def command(
     limit: int | None,
     latency: bool,
     seed: int,
+    no_cache: bool,
     out: Path,
     jobs: int,
     allow_code: bool,
@@ -63,8 +67,8 @@ def command(
     from workbench.runs import Scope
 
     scope = Scope(tuple(only), limit, dev_only, seed)
-    plan = Plan(task, out, scope, latency, console.progress, allow_code)
-    run, decision = assess(plan, Loader(jobs=jobs, allows_code=allow_code))
+    plan = Plan(task, out, scope, latency, not no_cache, console.progress, allow_code)
+    run, decision = assess(plan, Loader(jobs=jobs, keep=not no_cache, allows_code=allow_code))
     show(console, run.folder, decision, as_json=as_json)
     if decision.verdict == "incomplete":
         console.error(interruption(decision))
