@@ -54,7 +54,7 @@ def predict(
     if all(example.id in found for example in examples):
         return found
     with Appender(path) as file:
-        for prediction in approach.predict([e.query() for e in examples], models, frozenset(found)):
+        for prediction in approach.predict([e.query() for e in examples], models, dict(found)):
             file.write({"split": split, **plain(prediction)})
             found[prediction.id] = prediction
             progress(len(found))

@@ -121,10 +121,19 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """An answer that was sent back, and what was said to be wrong with it."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """An approach's answer to one query, as it is written to disk. `sources` are the ids of what was
     retrieved, best first; the first `shown` of them stood in the prompt, numbered from 1; `left_out`
-    others were to stand there and did not fit, or not whole."""
+    others were to stand there and did not fit, or not whole. `rejected` are the answers that were sent
+    back before this one, oldest first; `votes` is how many samples gave it, 0 where none voted."""
 
     id: str
     text: str
@@ -135,6 +144,8 @@ class Prediction:
     repeat: int = 0
     shown: int = 0
     left_out: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    votes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +367,8 @@ class Models(Protocol):
 
 class Approach(Protocol):
     """A frozen value: a model, a prompt and a decoder; saved as spec.json. `hash` identifies what is
-    asked of which model."""
+    asked of which model. What is `done` is not asked again; given as a mapping to predictions, it also
+    says how those rows came to their answers, so that what is left is asked as it would have been."""
 
     @property
     def name(self) -> str: ...
