@@ -25,12 +25,16 @@ class Paying(Protocol):
 
 
 class Metered:
-    """Implements `evals.types.Models`: the given ones, with everything they are asked counted."""
+    """Implements `evals.types.Models`: the given ones, with everything they are asked counted. Whatever
+    else they have is their own."""
 
     def __init__(self, models: Models, purse: Purse) -> None:
         self.purse = purse
         self._models = models
         self._opened: dict[str, Model] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._models, name)
 
     def open(self, ref: ModelRef) -> Model:
         """As the given models do."""
@@ -99,10 +103,13 @@ class Counted:
 
 class Afresh:
     """Implements `evals.types.Models`: the given ones, asked even where the answer is known, for what
-    times their answers."""
+    times their answers. Whatever else they have is their own."""
 
     def __init__(self, models: Models) -> None:
         self._models = models
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._models, name)
 
     def open(self, ref: ModelRef) -> Model:
         return _AskedAfresh(self._models.open(ref))
