@@ -38,7 +38,8 @@ SPLITS: tuple[Split, ...] = ("dev", "test")
 
 @dataclass(frozen=True)
 class Entry:
-    """How far one approach came in this run. `key` names its folder; `splits` it was asked on."""
+    """How far one approach came in this run. `key` names its folder; `splits` it was asked on;
+    `start` is the approach that it adds to."""
 
     name: str
     key: str = ""
@@ -48,6 +49,7 @@ class Entry:
     why: str = ""
     fit_seconds: float = 0.0
     splits: tuple[Split, ...] = ()
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class Evidence:
             if entry.key
             else (),
             fit_seconds=entry.fit_seconds,
+            start=entry.start,
         )
 
     def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:
