@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from baselines.approach import Prompted
 from baselines.decoding.form import form_of
 from baselines.start import begin, need_faults
 from evals.errors import ModelError, NotApplicable, OutageError
-from evals.types import Example, Message, Work
+from evals.task import Task
+from evals.types import Example, Work
 
 
 @dataclass(frozen=True)
@@ -22,26 +24,31 @@ class Constrained:
 
     name: str = "constrained"
 
+    condition: ClassVar[str] = "where an answer of the best approach so far fails the format on dev"
+
+    def excluded(self, task: Task) -> str:
+        """Why this task has nothing for it; "" when it has."""
+        if form_of(task).grammar is None:
+            return f"{self.name} needs labels, JSON or a required regex: the answers are free text"
+        return ""
+
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
+        start = begin(self, train, dev, work)
         form = form_of(work.task)
-        if form.grammar is None:
-            raise NotApplicable(
-                f"{self.name} needs labels, JSON or a required regex: the answers are free text"
-            )
-        start = begin(self.name, train, dev, work)
         if work.start is not None:
             need_faults(self.name, form, start, dev, work)
         approach = replace(start, name=self.name, decoder=replace(start.decoder, form=form, held=True))
-        _try(approach, work)
+        _try(approach, dev, work)
         return approach
 
 
-def _try(approach: Prompted, work: Work) -> None:
+def _try(approach: Prompted, dev: Sequence[Example], work: Work) -> None:
     """Ask for one token. Raises NotApplicable, with the model's reason, when it cannot be held."""
-    request = replace(approach.decoder.request("0", (Message("user", "?"),)), max_tokens=1)
     model = work.models.open(approach.model)
+    asked = approach.prompts([row.query() for row in dev[:1]], work.models)
+    requests = [replace(approach.decoder.request(id, prompt), max_tokens=1) for id, prompt in asked.items()]
     try:
-        list(model.generate([request]))
+        list(model.generate(requests))
     except OutageError:
         raise
     except ModelError as error:

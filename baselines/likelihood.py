@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import cast
 
 from baselines.approach import Prompted
 from baselines.decoding.decoder import Likelihood
 from baselines.decoding.likelihood import choose, scores
-from baselines.prompts import ZeroShot
-from evals.errors import NotApplicable
+from baselines.start import begin
 from evals.store import write_json
 from evals.task import Task
 from evals.types import Example, Prediction, Work
@@ -27,13 +25,17 @@ class ByLikelihood:
 
     name: str = "likelihood"
 
+    def excluded(self, task: Task) -> str:
+        """Why this task has nothing for it; "" when it has."""
+        if not task.output.labels:
+            return f"{self.name} needs labels (output.labels) and the task has none"
+        if task.model.provider == "endpoint":
+            return f"{self.name} needs log-likelihoods, and endpoints give none"
+        return ""
+
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         task: Task = work.task
-        if not task.output.labels:
-            raise NotApplicable(f"{self.name} needs labels (output.labels) and the task has none")
-        start = cast(Prompted, work.start or ZeroShot().fit(train, dev, work))
-        if start.model.provider == "endpoint":
-            raise NotApplicable(f"{self.name} needs log-likelihoods, and endpoints give none")
+        start = begin(self, train, dev, work)
         found = self._scores(start, task.output.labels, dev, work)
         settings = _settings(task.output.labels, list(found.values()))
         figures = [work.grade(_answers(setting, found, dev)) for setting in settings]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import ClassVar
 
 from baselines.approach import Prompted
 from baselines.decoding.form import Form, form_of
@@ -47,14 +48,17 @@ class SelfConsistency:
         """Fewest and most calls of a row."""
         return self.k, self.k
 
-    def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
-        task: Task = work.task
-        form = form_of(task)
+    condition: ClassVar[str] = f"where samples agree on half of {TRIED} dev rows that are asked first"
+
+    def excluded(self, task: Task) -> str:
+        """Why this task has nothing for it; "" when it has."""
         grader = primary_grader(task.requirements, [spec.name for spec in task.graders])
-        if form.kind == "text" and grader not in WHOLE:
-            raise NotApplicable(f"{self.name} needs answers that repeat: these are free text")
-        start = begin(self.name, train, dev, work)
-        approach = self.on(start, form)
+        if form_of(task).kind == "text" and grader not in WHOLE:
+            return f"{self.name} needs answers that repeat: these are free text"
+        return ""
+
+    def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
+        approach = self.on(begin(self, train, dev, work), form_of(work.task))
         rows = sorted(dev, key=lambda e: sha256(e.id.encode()).digest())[:TRIED]
         tried = predict(approach, rows, work.models, work.dir / f"{approach.hash}.jsonl", "dev")
         agreeing = sum(prediction.votes > 1 for prediction in tried.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Protocol, cast
 
 from baselines.approach import Prompted
 from baselines.decoding.form import Form
@@ -11,15 +11,29 @@ from baselines.decoding.repair import fault
 from baselines.prompts import ZeroShot
 from evals.errors import NotApplicable
 from evals.run import predict
+from evals.task import Task
 from evals.types import Example, Prediction, Work
 
 
-def begin(name: str, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
-    """The approach to add to: `work.start`, or zero-shot. Raises NotApplicable where it writes no answers."""
+class Adding(Protocol):
+    """A rung that adds to an approach."""
+
+    @property
+    def name(self) -> str: ...
+
+    def excluded(self, task: Task) -> str: ...
+
+
+def begin(rung: Adding, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
+    """The approach to add to: `work.start`, or zero-shot. Raises NotApplicable where the task has nothing
+    for the rung, or the approach chooses its answers by likelihood and writes none."""
+    if why := rung.excluded(work.task):
+        raise NotApplicable(why)
     start = cast(Prompted, work.start or ZeroShot().fit(train, dev, work))
     if start.decoder.likelihood is not None:
+        name = start.name
         raise NotApplicable(
-            f"{name} needs answers that are written, and {start.name} chooses them by likelihood"
+            f"{rung.name} needs answers that are written, and {name} chooses them by likelihood"
         )
     return start
 

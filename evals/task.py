@@ -33,6 +33,8 @@ DEFAULT_GRADERS: Mapping[str, tuple[str, ...]] = {
     "text": ("exact",),
 }
 """What scores an output whose task names no graders."""
+DEFAULT = "default"
+"""Stands in a ladder for all rungs that apply."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class Task:
     looks: int
     ladder: tuple[RungSpec, ...] | None
     stop_first: bool
+    without: tuple[str, ...]
     split_seed: int
     budget: Mapping[str, float]
     prices: Prices
@@ -139,6 +142,8 @@ class Task:
             "stop_first": self.stop_first,
             "split_seed": self.split_seed,
         }
+        if self.without:
+            covered["without"] = self.without
         for key in ("model", "stronger_model", "tune_model", "judge"):
             covered[key] = self.file.value.get(key)
         return cast(dict[str, Any], plain(covered))
@@ -181,7 +186,7 @@ def load_task(path: str | Path) -> Task:
     requirements = read_requirements(file)
     prompt = _prompt(file)
     output = read_output(file, base)
-    ladder, stop_first = _ladder(values.get("ladder", "default"))
+    ladder, stop_first, without = _ladder(values.get("ladder", "default"))
     generation = dict(values.get("generation", {}))
     limit = generation.pop("max_tokens", "auto")
     judge = values.get("judge")
@@ -206,6 +211,7 @@ def load_task(path: str | Path) -> Task:
         looks=int(values.get("looks", 4)),
         ladder=ladder,
         stop_first=stop_first,
+        without=without,
         split_seed=int(values.get("split_seed", 0)),
         budget=values.get("budget", {}),
         prices=Prices(**values.get("prices", {})),
@@ -303,14 +309,15 @@ def _named(value: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return value["name"], {key: option for key, option in value.items() if key != "name"}
 
 
-def _ladder(value: Any) -> tuple[tuple[RungSpec, ...] | None, bool]:
-    """The rungs (None: the default ones), and whether the first that meets everything ends it."""
-    if value == "default":
-        return None, False
-    stop = {"stop": "first"}
-    entries = [value] if isinstance(value, dict) else value
-    rungs = tuple(RungSpec(*_named(entry)) for entry in entries if entry != stop)
-    return rungs or None, stop in entries
+def _ladder(value: Any) -> tuple[tuple[RungSpec, ...] | None, bool, tuple[str, ...]]:
+    """The rungs (None: the default ones; one named `default` stands for those that no other names),
+    whether the first that meets everything ends it, and which are left out."""
+    entries = value if isinstance(value, list) else [value]
+    settings = [e for e in entries if isinstance(e, dict) and "name" not in e]
+    named = [RungSpec(*_named(entry)) for entry in entries if entry not in settings]
+    rungs = None if named in ([], [RungSpec(DEFAULT)]) else tuple(named)
+    without = tuple(name for setting in settings for name in setting.get("without", ()))
+    return rungs, any("stop" in setting for setting in settings), without
 
 
 def check_metrics(task: Task, graders: Sequence[Grader]) -> None:

@@ -91,7 +91,8 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
         head.append(markdown(column.label, letters) + note)
     body = []
     for line in table.lines[:rows]:
-        name = code(line.name, min(letters, 80)) + (f" **{line.mark}**" if line.mark else "")
+        name = code(line.name, min(letters, 80)) + (f" on {code(line.start, 80)}" if line.start else "")
+        name += f" **{line.mark}**" if line.mark else ""
         cells = [_cell(cell, letters) for cell in line.cells]
         if line.state and cells:
             cells = [markdown(line.state, letters), *[""] * (len(cells) - 1)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from baselines import COMPOSED
 from baselines.approach import Prompted, load, save
 from evals.audit import MOST_NAMED, audit
 from evals.data import Data, load_data, look_hash, render_all
@@ -41,7 +42,7 @@ from evals.types import (
     Split,
     Work,
 )
-from workbench import budget
+from workbench import budget, compose
 from workbench import ladder as ladders
 from workbench.estimate import estimate, measure
 from workbench.evidence import (
@@ -208,8 +209,6 @@ def _first_ladder(session: Session) -> Ladder:
     task, scope = session.task, session.plan.scope
     missing = ladders.left_out(task, bool(session.data.train))
     notes = scope.notes() + ((f"the task's ladder leaves out {', '.join(missing)}",) if missing else ())
-    if task.data.documents is not None and not any(rung.name == "rag" for rung in session.rungs):
-        notes += ("data.documents is not used: the ladder does not name the rung 'rag'",)
     binding = not notes
     step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
     rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
@@ -229,24 +228,29 @@ def _met_on_dev(session: Session, ladder: Ladder) -> bool:
 def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
     """The rung's entry. A model that cannot do this rung (too long a prompt for the memory, say) fails
     the rung alone; one that has not answered any rung yet fails the run."""
+    start = compose.best(session.run, so_far, session.models) if rung.name in COMPOSED else None
+    blank = Entry(rung.name, start=start.name if start else "")
     try:
-        approach, seconds = _fit(session, rung)
-        return _ask(session, approach, "dev", Entry(rung.name, fit_seconds=seconds))
+        approach, seconds = _fit(session, rung, start)
+        if start is not None:
+            compose.keep(session.run, approach, session.key(session.identity(approach)), start)
+        return _ask(session, approach, "dev", replace(blank, fit_seconds=seconds))
     except NotApplicable as error:
-        return Entry(rung.name, state="not applicable", why=_reason(error))
+        return replace(blank, state="not applicable", why=_reason(error))
     except OutageError as error:
-        return Entry(rung.name, state="incomplete", why=_reason(error))
+        return replace(blank, state="incomplete", why=_reason(error))
     except ModelError as error:
         if not any(entry.state == "scored" for entry in so_far.entries):
             raise
-        return Entry(rung.name, state="failed", why=_reason(error))
+        return replace(blank, state="failed", why=_reason(error))
 
 
-def _fit(session: Session, rung: Rung) -> tuple[Prompted, float]:
+def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prompted, float]:
     """The rung's approach, from this run or an earlier one where one was found under the same conditions."""
     task = session.task
     asked = [[r.metric, r.kind, r.tier, plain(r.where)] for r in task.requirements]
-    key = session.key(rung.name, plain(rung), task.identity(), plain(task.generation), asked)
+    beginning = [start.hash] if start is not None else []
+    key = session.key(rung.name, plain(rung), task.identity(), plain(task.generation), asked, *beginning)
     folder = session.run.fit(rung.name, key)
     take_over(session.run, "fits", folder.name)
     if (folder / "fit.json").is_file():
@@ -259,6 +263,7 @@ def _fit(session: Session, rung: Rung) -> tuple[Prompted, float]:
         lambda pairs: _figure(session, pairs),
         seed=session.plan.scope.seed,
         budget=task.budget,
+        start=compose.lay_out(session.run, start, folder) if start is not None else None,
         progress=session.plan.progress,
     )
     approach = cast(Prompted, rung.fit(session.data.train, session.data.dev, work))

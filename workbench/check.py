@@ -15,6 +15,7 @@ from evals.data import Data, load_data, render_all
 from evals.errors import ModelError, OutageError, TaskError
 from evals.graders import allows_code, of_task
 from evals.metrics import in_slice, sentence
+from evals.models.keywords import ignored
 from evals.ranking import ranking
 from evals.requirements import is_built_in
 from evals.stats.bounds import FEWEST_CLUSTERS
@@ -38,8 +39,8 @@ def check(task: Task, models: Models) -> Checked:
     provable = tuple(could_show(task, data))
     audited = audit(task, data)
     able, kept_back = _gradable(graders, models)
-    of_rows = findings_of_rows(task, data, audited, able, models)
-    findings = [*of_rows, *_requirements(task, data, provable), *kept_back]
+    rows = findings_of_rows(task, data, audited, able, models)
+    findings = [*rows, *_requirements(task, data, provable), *kept_back, *_grammar(task, rungs)]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
     counts = {"train": len(data.train), "dev": len(data.dev), "test": len(data.test)}
@@ -131,6 +132,23 @@ def _requirements(task: Task, data: Data, provable: Sequence[Provable]) -> Itera
             f"CANNOT SHOW ANYTHING with {len(groups)} groups: below {FEWEST_CLUSTERS} nothing is called met",
             "Add rows of other groups.",
         )
+
+
+def _grammar(task: Task, rungs: Sequence[Rung]) -> Iterator[Finding]:
+    """What a grammar does not hold of the task's schema, where one is going to be used."""
+    schema = task.output.schema
+    if schema is None or task.model.provider != "local" or not any(r.name == "constrained" for r in rungs):
+        return
+    try:
+        for pointer, keyword, instead in ignored(schema):
+            yield Finding(
+                "note",
+                f"output.schema{pointer}",
+                f"constrained decoding does not hold `{keyword}`: {instead[0].lower()}{instead[1:]}",
+                "Answers are validated afterwards, and sent back where the rung `repair` is tried.",
+            )
+    except ModelError as error:
+        yield Finding("note", "output.schema", error.message, "The rung `constrained` will not apply.")
 
 
 def _lengths(task: Task, sizes: Sizes, limit: int, cost: Estimate) -> Iterator[Finding]:

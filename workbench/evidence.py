@@ -39,7 +39,8 @@ SPLITS: tuple[Split, ...] = ("dev", "test")
 
 @dataclass(frozen=True)
 class Entry:
-    """How far one approach came in this run. `key` names its folder; `splits` it was asked on."""
+    """How far one approach came in this run. `key` names its folder; `splits` it was asked on;
+    `start` is the approach that it adds to."""
 
     name: str
     key: str = ""
@@ -49,6 +50,7 @@ class Entry:
     why: str = ""
     fit_seconds: float = 0.0
     splits: tuple[Split, ...] = ()
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class Evidence:
             if entry.key
             else (),
             fit_seconds=entry.fit_seconds,
+            start=entry.start,
         )
 
     def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:

@@ -255,3 +255,28 @@ def test_no_text_of_a_row_is_shown(case: Case) -> None:
     case.files["test"] = [*rows("c", 60), {"id": "again", "input": "c text 1", "output": "monday"}]
     checked = case.run()
     assert "c text 1" not in text(checked) + json.dumps(checked.to_json())
+
+
+def test_what_a_grammar_does_not_hold_of_the_schema_is_named_with_its_place(case: Case) -> None:
+    case.output = (
+        "{format: json, schema: {type: object, required: [days], additionalProperties: false, "
+        "properties: {days: {type: array, uniqueItems: true, items: {enum: [monday, tuesday]}}}}}"
+    )
+    case.metric = "valid_json"
+    for name, content in case.files.items():
+        case.files[name] = [{**row, "output": {"days": ["monday"]}} for row in content]
+    finding = case.only("constrained decoding does not hold `uniqueItems`: a list can repeat an item")
+    assert (finding.level, finding.where) == ("note", "output.schema/properties/days/uniqueItems")
+    case.more = "ladder: {without: [constrained]}\n"
+    assert not [f for f in case.run().findings if "constrained" in f.message]
+
+
+def test_a_schema_that_no_grammar_holds_is_noted(case: Case) -> None:
+    case.output = (
+        "{format: json, schema: {type: object, properties: {day: {$ref: '#/$defs/d'}}, "
+        "$defs: {d: {$ref: '#/$defs/d'}}}}"
+    )
+    case.metric = "valid_json"
+    for name, content in case.files.items():
+        case.files[name] = [{**row, "output": {}} for row in content]
+    assert "`constrained` will not apply" in case.only("no grammar holds the schema").todo
