@@ -29,6 +29,7 @@ from evals.task import Task, check_metrics, load_task
 from evals.template import Template
 from evals.types import Decision, Example, Grader, Look, Models, Prediction, Progress, Rung, Split, Work
 from workbench import ladder as ladders
+from workbench.diagnosis.ask import Bench, diagnose
 from workbench.evidence import (
     Entry,
     Evidence,
@@ -57,6 +58,7 @@ class Plan:
     out: Path = Path("runs")
     scope: Scope = field(default_factory=Scope)
     latency: bool = False
+    diagnosis: bool = True
     progress: Progress = lambda step, done, total: None
 
     def commands(self) -> dict[str, str]:
@@ -65,6 +67,7 @@ class Plan:
         if self.out != Plan.out:
             plain_words += ["--out", str(self.out)]
         words = [*plain_words, *self.scope.options(), *(["--latency"] if self.latency else [])]
+        words += [] if self.diagnosis else ["--no-diagnosis"]
         return {"incomplete": shlex.join(words), "collect": shlex.join(plain_words)}
 
 
@@ -121,6 +124,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
             found = provenance(plan.task_path, data, model.fingerprint, plan.scope.seed)
             start(run, task, plan.scope, {**found, "commands": plan.commands()})
         _run(session)
+        _diagnose(session)
         write_ladder(run, replace(read_evidence(run).ladder, ended=True))
         return run, conclude(run, models)
 
@@ -138,6 +142,13 @@ def _run(session: Session) -> None:
         evidence = read_evidence(session.run)
         if evidence.decide(evidence.measured(session.models), evidence.looks).verdict == "ship":
             return
+
+
+def _diagnose(session: Session) -> None:
+    """Ask why nothing ships, where nothing does and nothing was interrupted."""
+    skip = not session.plan.diagnosis
+    bench = Bench(session.task, session.models, session.key, session.plan.progress, skip)
+    diagnose(read_evidence(session.run), bench)
 
 
 def with_max_tokens(task: Task, data: Data, models: Models) -> Task:
