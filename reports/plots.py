@@ -82,11 +82,12 @@ def interval_bar(line: RequirementLine) -> Markup:
     )
 
 
-def difference_bar(value: float | None, low: float | None, high: float | None, tone: str) -> Markup:
-    """A paired difference with its interval against 0, on a scale from -1 to 1 or as far as it goes."""
+def difference_bar(
+    value: float | None, low: float | None, high: float | None, reach: float, tone: str
+) -> Markup:
+    """A paired difference with its interval against 0, on a scale from minus `reach` to plus `reach`."""
     if value is None or low is None or high is None:
         return Markup("")
-    reach = next((end for end in (0.1, 0.25, 0.5) if max(abs(low), abs(high), abs(value)) <= end), 1.0)
 
     def x(at: float) -> float:
         return round(_BAR_WIDTH / 2 + (_BAR_WIDTH / 2 - 6) * max(-1.0, min(1.0, at / reach)), 1)

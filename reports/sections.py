@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from evals.types import FAILURES
 from reports import Report, ReportAnswer, ReportRow, figures
 from reports.approaches import difference, failure_counts, measured, rows_of
-from reports.arms import arm_lines
+from reports.arms import arm_table
 from reports.plaintext import answer_text, clip, visible
 from reports.rows import causes, choose, outcome, outcomes, traits, word_diff
 from reports.view import focus, next_step, reference, requirement_lines
@@ -215,9 +215,9 @@ def _budget(decision: Mapping[str, Any], parts: Any) -> Markup:
 def _diagnosis(decision: Mapping[str, Any], parts: Any) -> Markup:
     lines = [str(line) for line in (*next_step(decision).why[1:], *(decision.get("diagnosis") or ()))]
     body = parts.paragraphs(list(dict.fromkeys(lines))) if lines else ""
-    changes = arm_lines(decision)
-    if changes:
-        body += parts.arms(changes[:_MOST_CHANGES])
+    changes = arm_table(decision, _MOST_CHANGES)
+    if changes.lines:
+        body += parts.arms(changes)
     return _limited(body) if body else Markup("")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.arms import arm_lines
+from reports.arms import arm_lines, arm_table
 from reports.html import render as page
 from reports.markdown import render as summary
 from reports.view import next_step
@@ -36,6 +36,9 @@ def test_every_score_of_every_arm_has_a_line_and_what_says_nothing_comes_last() 
     )
     assert [line.tone for line in lines] == ["met", "not-met", "advisory"]
     assert lines[2].absent == "it is away"
+    assert [line.calls for line in lines] == ["40", "", "0"]
+    table = arm_table({"arms": [first, second]}, 2)
+    assert (len(table.lines), table.reach, table.level) == (2, 0.5, "95 %")
 
 
 def test_a_decision_without_arms_has_no_table() -> None:
