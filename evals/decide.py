@@ -45,6 +45,7 @@ class Given:
     commands: Mapping[str, str] = field(default_factory=dict)
     interrupted: str = ""
     diagnosis: Sequence[str] = ()
+    arms: Sequence[Mapping[str, Json]] = ()
     audit: Mapping[str, Json] = field(default_factory=dict)
     economics: Mapping[str, Json] = field(default_factory=dict)
     spent: Mapping[str, Json] = field(default_factory=dict)
@@ -84,6 +85,7 @@ def decide(task: Terms, measured: Sequence[Measured], ledger: Sequence[Look], gi
         requirements=requirement_entries(task, shown),
         approaches=tuple(approach_entry(task, s, measured) for s in standings),
         diagnosis=tuple(given.diagnosis),
+        arms=tuple(given.arms),
         audit=given.audit,
         economics=given.economics,
         spent=given.spent,

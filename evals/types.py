@@ -299,6 +299,7 @@ class Decision:
     requirements: tuple[Mapping[str, Json], ...]
     approaches: tuple[Mapping[str, Json], ...]
     diagnosis: tuple[str, ...] = ()
+    arms: tuple[Mapping[str, Json], ...] = ()
     audit: Mapping[str, Json] = field(default_factory=dict)
     economics: Mapping[str, Json] = field(default_factory=dict)
     spent: Mapping[str, Json] = field(default_factory=dict)

@@ -55,6 +55,7 @@ def _summary(decision: Mapping[str, Any], rows: int, letters: int) -> str:
     blocks += [
         *_requirements(decision, rows, letters),
         *_approaches(decision, rows, letters),
+        *_diagnosis(decision, rows, letters),
         _footer(decision),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -103,6 +104,12 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
     if table.absent:
         blocks.append(f"Not applicable: {markdown('; '.join(table.absent), 2 * letters)}")
     return blocks
+
+
+def _diagnosis(decision: Mapping[str, Any], rows: int, letters: int) -> list[str]:
+    """Why nothing ships, in the decision's own sentences."""
+    lines = [f"- {markdown(str(line), 2 * letters)}" for line in (decision.get("diagnosis") or ())[:rows]]
+    return ["### Why, measured on dev", "\n".join(lines)] if lines else []
 
 
 def _cell(cell: Cell, letters: int) -> str:

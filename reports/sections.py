@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from evals.types import FAILURES
 from reports import Report, ReportAnswer, ReportRow, figures
 from reports.approaches import difference, failure_counts, measured, rows_of
+from reports.arms import arm_table
 from reports.plaintext import answer_text, clip, visible
 from reports.rows import causes, choose, outcome, outcomes, traits, word_diff
 from reports.view import focus, next_step, reference, requirement_lines
@@ -21,6 +22,8 @@ ROWS_BYTES = 1_200_000
 
 _PART_BYTES = 80_000
 """UTF-8 bytes that an open-ended part of the decision may take."""
+
+_MOST_CHANGES = 60
 
 _WHERE = "predictions.jsonl and scores.jsonl under approaches/ in the run folder"
 _FINISH = {
@@ -210,11 +213,12 @@ def _budget(decision: Mapping[str, Any], parts: Any) -> Markup:
 
 
 def _diagnosis(decision: Mapping[str, Any], parts: Any) -> Markup:
-    lines = [
-        *next_step(decision).why[1:],
-        *(decision.get("diagnosis") or ()),
-    ]
-    return _limited(parts.paragraphs([str(line) for line in lines])) if lines else Markup("")
+    lines = [str(line) for line in (*next_step(decision).why[1:], *(decision.get("diagnosis") or ()))]
+    body = parts.paragraphs(list(dict.fromkeys(lines))) if lines else ""
+    changes = arm_table(decision, _MOST_CHANGES)
+    if changes.lines:
+        body += parts.arms(changes)
+    return _limited(body) if body else Markup("")
 
 
 def _latency(decision: Mapping[str, Any], parts: Any) -> Markup:

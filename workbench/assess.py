@@ -44,6 +44,7 @@ from evals.types import (
 )
 from workbench import budget, compose
 from workbench import ladder as ladders
+from workbench.diagnosis.ask import Bench, diagnose
 from workbench.estimate import estimate, measure
 from workbench.evidence import (
     Entry,
@@ -74,6 +75,7 @@ class Plan:
     scope: Scope = field(default_factory=Scope)
     latency: bool = False
     keep: bool = True
+    diagnosis: bool = True
     progress: Progress = lambda step, done, total: None
     allow_code: bool = False
 
@@ -86,6 +88,7 @@ class Plan:
             plain_words.append("--allow-code")
         plain_words += [] if self.keep else ["--no-cache"]
         words = [*plain_words, *self.scope.options(), *(["--latency"] if self.latency else [])]
+        words += [] if self.diagnosis else ["--no-diagnosis"]
         return {"incomplete": shlex.join(words), "collect": shlex.join(plain_words)}
 
 
@@ -146,6 +149,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
             found = provenance(plan.task_path, data, fingerprint, plan.scope.seed)
             start(run, task, plan.scope, {**found, "commands": plan.commands()})
         _run(session)
+        _diagnose(session)
         write_ladder(run, replace(read_evidence(run).ladder, ended=True))
         purse.stop_clock()
         return run, conclude(run, metered)
@@ -171,6 +175,13 @@ def _run(session: Session) -> None:
         evidence = read_evidence(session.run)
         if evidence.decide(evidence.measured(session.models), evidence.looks).verdict == "ship":
             return
+
+
+def _diagnose(session: Session) -> None:
+    """Ask why nothing ships, where nothing does and nothing was interrupted."""
+    skip = not session.plan.diagnosis
+    bench = Bench(session.task, session.models, session.key, session.plan.progress, skip)
+    diagnose(read_evidence(session.run), bench)
 
 
 def with_max_tokens(task: Task, data: Data, models: Models) -> Task:

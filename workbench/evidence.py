@@ -32,6 +32,7 @@ from evals.task import Task, load_task
 from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, Split, State
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
 from workbench.budget import told
+from workbench.diagnosis.found import NOTHING_FOUND, Diagnosed, Folder, diagnosed
 from workbench.runs import Run
 
 SPLITS: tuple[Split, ...] = ("dev", "test")
@@ -139,15 +140,24 @@ class Evidence:
             start=entry.start,
         )
 
-    def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:
-        """The decision that this evidence and these looks give."""
+    def diagnosed(self, measured: Sequence[Measured], models: Models) -> Diagnosed:
+        """Why nothing ships, as far as the run asked."""
+        folder = Folder(self.run.folder, self.task, self.graders, self.primary, self.examples["dev"])
+        return diagnosed(folder, measured, models)
+
+    def decide(
+        self, measured: Sequence[Measured], looks: Sequence[Look], why: Diagnosed = NOTHING_FOUND
+    ) -> Decision:
+        """The decision that this evidence and these looks give, with the diagnosis where one was made."""
         given = Given(
             task_hash=self.ladder.task_hash,
             test_rows=self.ladder.test_rows,
             binding=self.ladder.binding,
             notes=self.ladder.notes,
             interrupted=self.ladder.interrupted,
-            next_step=self.ladder.next_step,
+            next_step=why.step or self.ladder.next_step,
+            diagnosis=why.sentences,
+            arms=why.arms,
             commands=self.provenance["commands"],
             audit=self.ladder.audit,
             spent=told(self.run, self.task),
@@ -208,7 +218,7 @@ def conclude(run: Run, models: Models) -> Decision:
     if not evidence.ladder.ended:
         raise _unfinished(run, evidence.provenance["commands"])
     measured = evidence.measured(models)
-    decision = evidence.decide(measured, evidence.looks)
+    decision = evidence.decide(measured, evidence.looks, evidence.diagnosed(measured, models))
     report = Report(
         decision=plain(decision),
         rows=_report_rows(measured, evidence.primary.name),

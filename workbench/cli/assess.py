@@ -27,6 +27,13 @@ from workbench.cli.options import (
     metavar="N",
     help="At most N dev rows and no test row: for trying out. Not binding.",
 )
+@click.option(
+    "--no-diagnosis",
+    "diagnosis",
+    flag_value=False,
+    default=True,
+    help="Where nothing ships, do not measure why: no dev row is asked once more.",
+)
 @click.option("--latency", is_flag=True, help="Time single requests of the shortlisted approaches.")
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="For generation; splits never depend on it."
@@ -47,6 +54,7 @@ def command(
     only: tuple[str, ...],
     limit: int | None,
     latency: bool,
+    diagnosis: bool,
     seed: int,
     no_cache: bool,
     out: Path,
@@ -58,8 +66,11 @@ def command(
     """Run the baselines of a task, decide, and write the report.
 
     The run folder is runs/TASK/<time>-<hash>/; the same command continues a run that was
-    interrupted. Exit code: 0 an approach meets every requirement, 3 none does, 4 the rows
-    cannot tell, 5 incomplete, the same command continues.
+    interrupted. Where nothing ships, variants of the best approach are asked on dev rows: is
+    it retrieval, the form, the model or the labels that fails?
+
+    Exit code: 0 an approach meets every requirement, 3 none does, 4 the rows cannot tell, 5
+    incomplete, the same command continues.
     """
     from evals.models import Loader
     from workbench.assess import Plan, assess
@@ -67,7 +78,7 @@ def command(
     from workbench.runs import Scope
 
     scope = Scope(tuple(only), limit, dev_only, seed)
-    plan = Plan(task, out, scope, latency, not no_cache, console.progress, allow_code)
+    plan = Plan(task, out, scope, latency, not no_cache, diagnosis, console.progress, allow_code)
     run, decision = assess(plan, Loader(jobs=jobs, keep=not no_cache, allows_code=allow_code))
     show(console, run.folder, decision, as_json=as_json)
     if decision.verdict == "incomplete":

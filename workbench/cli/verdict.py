@@ -33,6 +33,10 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
         console.say(f"{requirement['status']:<22} {requirement['sentence']}{of}: {requirement['why']}")
     for note in decision.notes:
         console.say(f"note: {note}")
+    if decision.diagnosis:
+        console.say("\nWhy, measured on dev")
+    for line in decision.diagnosis:
+        console.say(f"  {line}")
     console.say()
     console.say(f"report   {folder / 'report.html'}")
     command = decision.recommendation.get("command")
