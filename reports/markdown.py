@@ -15,6 +15,7 @@ from reports import Report
 from reports.approaches import Cell, approach_table
 from reports.figures import NOTHING
 from reports.plaintext import code, markdown, visible
+from reports.spent import spent_sentence
 from reports.view import headline, next_step, requirement_lines
 
 MAX_BYTES = 20_000
@@ -128,8 +129,11 @@ def _table(head: Any, body: list[Any], left_out: int, right: bool = False) -> st
 
 def _footer(decision: Mapping[str, Any]) -> str:
     task, looks = decision["task"], decision.get("looks") or {}
-    spent = f" Looks at the test set: {looks['used']} of {looks['planned']}." if "used" in looks else ""
+    looked = f" Looks at the test set: {looks['used']} of {looks['planned']}." if "used" in looks else ""
+    money = spent_sentence(decision)
+    money = f" Spent: {markdown(money, 300)}." if money else ""
     return (
-        f"Task {code(str(task['name']), 80)}, hash {code(str(task.get('hash') or NOTHING), 40)}.{spent} "
+        f"Task {code(str(task['name']), 80)}, hash {code(str(task.get('hash') or NOTHING), 40)}."
+        f"{looked}{money} "
         "Rows, failures and provenance: `report.html` in the run folder; all figures: `decision.json`."
     )

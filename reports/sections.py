@@ -15,6 +15,7 @@ from reports.approaches import difference, failure_counts, measured, rows_of
 from reports.arms import arm_table
 from reports.plaintext import answer_text, clip, visible
 from reports.rows import causes, choose, outcome, outcomes, traits, word_diff
+from reports.spent import spent_sentence
 from reports.view import focus, next_step, reference, requirement_lines
 
 ROWS_BYTES = 1_200_000
@@ -66,6 +67,7 @@ def sections_of(report: Report, environment: Environment, row_bytes: int = ROWS_
         Section("diagnosis", "Diagnosis", "Diagnosis", _diagnosis(decision, parts)),
         Section("audit", "Data audit", "Audit", _open_ended(decision.get("audit"), parts)),
         Section("latency", "Latency", "Latency", _latency(decision, parts)),
+        Section("spent", "What this run spent", "Spent", _spent(decision, parts)),
         Section("economics", "Economics", "Economics", _open_ended(decision.get("economics"), parts)),
         Section("training", "Training", "Training", _open_ended(_trained(decision), parts)),
         Section("provenance", "Provenance", "Provenance", _provenance(report, parts)),
@@ -234,6 +236,11 @@ def _latency(decision: Mapping[str, Any], parts: Any) -> Markup:
         if a.get("p50_seconds") is not None and a.get("p95_seconds") is not None
     ]
     return Markup(parts.latency(lines)) if lines else Markup("")
+
+
+def _spent(decision: Mapping[str, Any], parts: Any) -> Markup:
+    told = spent_sentence(decision)
+    return Markup(parts.paragraphs([told])) if told else Markup("")
 
 
 def _trained(decision: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evals.store import plain
 from evals.types import Decision
+from reports.spent import spent_sentence
 from workbench.cli.console import Console, table
 
 EXIT_CODES = {"ship": 0, "escalate": 3, "stop": 3, "collect": 4, "incomplete": 5}
@@ -38,6 +40,8 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
     for line in decision.diagnosis:
         console.say(f"  {line}")
     console.say()
+    if told := spent_sentence(plain(decision)):
+        console.say(f"spent    {told}")
     console.say(f"report   {folder / 'report.html'}")
     command = decision.recommendation.get("command")
     if command:
