@@ -29,7 +29,9 @@ from evals.task import Task, check_metrics, load_task
 from evals.template import Template
 from evals.types import Decision, Example, Grader, Look, Models, Prediction, Progress, Rung, Split, Work
 from workbench import ladder as ladders
+from workbench.admission import limited, refuse_toothless, standing
 from workbench.evidence import (
+    JUDGES,
     Entry,
     Evidence,
     Ladder,
@@ -107,6 +109,10 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     graders = of_task(task)
     check_metrics(task, graders)
     make_ready(graders, models)
+    judges = standing(task, graders, models)
+    written, (task, _) = task, limited(task, judges)
+    if plan.scope.touches_test:
+        refuse_toothless(task, written)
     rungs = tuple(ladders.rungs(task, plan.scope.only))
     whole = load_data(task)
     render_all(task, whole)
@@ -118,6 +124,8 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     with lock(run.folder / ".lock"):
         session = Session(plan, task, data, graders, models, run, rungs, task_hash, model.fingerprint)
         enter(run)
+        if judges:
+            write_json(run.folder / JUDGES, judges)
         if continued:
             write_text(run.folder / "task.yaml", task.as_used())
         else:

@@ -31,8 +31,12 @@ from evals.store import (
 from evals.task import Task, load_task
 from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, Split, State
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
+from workbench.admission import limited
+from workbench.judgements import judgements, sentences
 from workbench.runs import Run
 
+JUDGES = "judges.json"
+"""Why each judge of the run may not gate, "" when it may."""
 SPLITS: tuple[Split, ...] = ("dev", "test")
 
 
@@ -100,6 +104,7 @@ class Evidence:
     ladder: Ladder
     looks: tuple[Look, ...]
     provenance: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def primary(self) -> Grader:
@@ -137,15 +142,17 @@ class Evidence:
 
     def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:
         """The decision that this evidence and these looks give."""
+        judged = judgements(self.task, measured)
         given = Given(
             task_hash=self.ladder.task_hash,
             test_rows=self.ladder.test_rows,
             binding=self.ladder.binding,
-            notes=self.ladder.notes,
+            notes=(*self.ladder.notes, *self.notes, *sentences(judged)),
             interrupted=self.ladder.interrupted,
             next_step=self.ladder.next_step,
             commands=self.provenance["commands"],
             audit=self.ladder.audit,
+            economics={"judges": judged} if judged else {},
             provenance=self.provenance,
         )
         return decide(self.task, measured, looks, given)
@@ -159,7 +166,8 @@ def read_evidence(run: Run) -> Evidence:
     ladder = run.folder / "ladder.json"
     if not ladder.is_file():
         raise _unfinished(run, commands)
-    task = load_task(run.folder / "task.yaml")
+    written = load_task(run.folder / "task.yaml")
+    task, notes = limited(written, _judges(run.folder / JUDGES))
     with reading(ladder):
         read = revive(Ladder, read_json(ladder))
     return Evidence(
@@ -170,7 +178,13 @@ def read_evidence(run: Run) -> Evidence:
         read,
         read_looks(run.folder / "looks.jsonl"),
         provenance,
+        notes,
     )
+
+
+def _judges(path: Path) -> dict[str, str]:
+    with reading(path):
+        return {str(name): str(why) for name, why in read_json(path).items()} if path.is_file() else {}
 
 
 def _read_examples(path: Path) -> dict[Split, tuple[Example, ...]]:
