@@ -17,6 +17,7 @@ from evals.metrics import (
     figures,
     in_slice,
     is_amount,
+    is_unjudged,
     label,
     ranking_score,
     sentence,
@@ -164,7 +165,7 @@ def _by_row(requirement: Requirement, measured: Measured) -> dict[tuple[str, int
     return {
         (row.example.id, row.prediction.repeat): (row, _own_score(metric, row))
         for row in rows
-        if row.failure != "error" or metric == "error_rate"
+        if (row.failure != "error" or metric == "error_rate") and not is_unjudged(metric, row)
     }
 
 

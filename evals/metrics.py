@@ -34,12 +34,14 @@ class Pricing(Protocol):
 
 @dataclass(frozen=True)
 class Evidence:
-    """A metric's units: as scored, and with every missing row counted wholly wrong or wholly right."""
+    """A metric's units: as scored, and with every missing row counted wholly wrong or wholly right.
+    `unjudged` of the missing rows have an answer, and a judge's verdict that could not be read."""
 
     present: Sample
     all_wrong: Sample
     all_right: Sample
     missing: int
+    unjudged: int = 0
 
 
 def is_amount(metric: str) -> bool:
@@ -78,7 +80,8 @@ def evidence(metric: str, rows: Sequence[Row], unpredicted: int = 0) -> Evidence
     grader left out a row that has an answer.
     """
     groups, pairs = _pairs(metric, rows)
-    lost = [row for row in rows if row.failure == "error" and _speaks(metric, row)]
+    unread = [row for row in rows if is_unjudged(metric, row)]
+    lost = [row for row in rows if row.failure == "error" and _speaks(metric, row)] + unread
     missing = len(lost) + unpredicted
     present = sample_of(pairs, groups)
     if not missing:
@@ -90,7 +93,16 @@ def evidence(metric: str, rows: Sequence[Row], unpredicted: int = 0) -> Evidence
         sample_of(pairs + [(0.0, weight)] * missing, groups + absent),
         sample_of(pairs + [(weight, weight)] * missing, groups + absent),
         missing,
+        len(unread),
     )
+
+
+def is_unjudged(metric: str, row: Row) -> bool:
+    """Whether a judge's verdict on this row could not be read, so that the metric lacks it."""
+    if all(score.judged for score in row.scores.values()):
+        return False
+    score = row.scores.get(grader_of(metric, list(row.scores)) or "")
+    return score is not None and not score.judged and row.failure != "error"
 
 
 def _speaks(metric: str, row: Row) -> bool:
@@ -114,6 +126,8 @@ def _pairs(metric: str, rows: Sequence[Row]) -> tuple[list[Hashable], list[tuple
         score = row.scores.get(grader or "")
         if score is None:
             raise ValueError(f"row {row.example.id} has an answer but no score of {grader}")
+        if not score.judged:
+            continue
         pair = (score.value, 1.0) if metric == grader else score.counts.get(metric[len(score.grader) + 1 :])
         if pair is not None:
             groups.append(unit_of(row))

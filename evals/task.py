@@ -94,6 +94,17 @@ class Prices:
 
 
 @dataclass(frozen=True)
+class JudgeSpec:
+    """The model that graders ask, the file of human labels that it is tried on, and the agreement with
+    them that it must surely have to gate (`workbench.admission`)."""
+
+    model: ModelRef
+    labels: str | None = None
+    at_least: float = 0.6
+    prices: Prices = field(default_factory=Prices)
+
+
+@dataclass(frozen=True)
 class Task:
     """A task file, whole. `text` is the file as read, `file` its values and lines, for later errors."""
 
@@ -120,7 +131,7 @@ class Task:
     calls_per_month: float | None
     stronger_model: ModelRef | None
     tune_model: ModelRef | None
-    judge: Mapping[str, Any] | None
+    judge: JudgeSpec | None
     text: str
     file: YamlFile = field(repr=False, compare=False)
 
@@ -144,8 +155,9 @@ class Task:
         }
         if self.without:
             covered["without"] = self.without
-        for key in ("model", "stronger_model", "tune_model", "judge"):
+        for key in ("model", "stronger_model", "tune_model"):
             covered[key] = self.file.value.get(key)
+        covered["judge"] = (self.file.value.get("judge") or {}).get("model")
         return cast(dict[str, Any], plain(covered))
 
     def as_used(self) -> str:
@@ -189,7 +201,6 @@ def load_task(path: str | Path) -> Task:
     ladder, stop_first, without = _ladder(values.get("ladder", "default"))
     generation = dict(values.get("generation", {}))
     limit = generation.pop("max_tokens", "auto")
-    judge = values.get("judge")
     return Task(
         path=file.path,
         name=values["name"],
@@ -218,7 +229,7 @@ def load_task(path: str | Path) -> Task:
         calls_per_month=values.get("calls_per_month"),
         stronger_model=_model(values["stronger_model"], base) if "stronger_model" in values else None,
         tune_model=_model(values["tune_model"], base) if "tune_model" in values else None,
-        judge=None if judge is None else {**judge, "model": _model(judge["model"], base)},
+        judge=_judge(values.get("judge"), base),
         text=file.text,
         file=file,
     )
@@ -232,6 +243,13 @@ def _model(value: str | dict[str, Any], base: Path) -> ModelRef:
     if "adapter" in options:
         options["adapter"] = str((base / Path(options["adapter"]).expanduser()).resolve())
     return ModelRef(**options)
+
+
+def _judge(value: Mapping[str, Any] | None, base: Path) -> JudgeSpec | None:
+    if value is None:
+        return None
+    prices = Prices(**value.get("prices", {}))
+    return JudgeSpec(**{**value, "model": _model(value["model"], base), "prices": prices})
 
 
 def _folder(name: str, base: Path) -> str:
@@ -324,7 +342,14 @@ def check_metrics(task: Task, graders: Sequence[Grader]) -> None:
     """Raise TaskError for the first requirement whose metric none of the graders gives."""
     given = [metric for grader in graders for metric in grader.metrics]
     there = [*given, *MEASURED]
+    advisory = {m for g in graders if getattr(g, "advisory", False) for m in g.metrics}
     for index, requirement in enumerate(task.requirements):
+        if requirement.metric in advisory and requirement.tier == "critical":
+            raise task.error(
+                f"{requirement.metric!r} may advise and not decide",
+                f"requirements[{index}]",
+                "Write tier: advisory.",
+            )
         if requirement.metric in given:
             continue
         if is_built_in(requirement.metric):

@@ -19,8 +19,8 @@ Finish = Literal["stop", "length", "refused", "too_long", "error"]
 """Why a completion ended: by itself, at max_tokens, by a content filter, because the prompt did not
 fit the context (nothing was generated), or because no answer came after retries."""
 
-Failure = Literal["error", "truncated", "refused", "format", "wrong"]
-FAILURES: tuple[Failure, ...] = ("error", "truncated", "refused", "format", "wrong")
+Failure = Literal["error", "truncated", "refused", "format", "unjudged", "wrong"]
+FAILURES: tuple[Failure, ...] = ("error", "truncated", "refused", "format", "unjudged", "wrong")
 """In the order in which they are tried; a row has at most one."""
 
 Split = Literal["dev", "test"]
@@ -155,7 +155,9 @@ class Score:
     `value` is in [0, 1]. `answer` is what the grader read out of the text, for people. `failure`
     is "format" when the text could not be read as an answer, "wrong" when it was read and is not
     right, None when it is right. `why` is a short reason. `counts` maps a part to (numerator,
-    denominator), summed over rows for the metric `grader.part`.
+    denominator), summed over rows for the metric `grader.part`. `judged` is False where a judge said
+    nothing that could be read: there is then no value, and the row is missing from the metric. `usage`
+    is what a judge's calls took.
     """
 
     id: str
@@ -166,6 +168,8 @@ class Score:
     why: str = ""
     counts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     repeat: int = 0
+    judged: bool = True
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,12 +167,14 @@ def _tokens(answer: ReportAnswer) -> str:
 
 def _failures(report: Report, parts: Any) -> Markup:
     lines = []
+    told = [failure_counts(approach)[0] or {} for approach in report.decision["approaches"]]
+    names = [cause for cause in FAILURES if cause != "unjudged" or any(cause in counts for counts in told)]
     for approach in report.decision["approaches"]:
         counts, split = failure_counts(approach)
         n = rows_of(approach, split)
         if not counts or not n:
             continue
-        values = [counts.get(cause, 0) for cause in FAILURES]
+        values = [counts.get(cause, 0) for cause in names]
         lines.append(
             {
                 "name": approach["name"],
@@ -184,7 +186,7 @@ def _failures(report: Report, parts: Any) -> Markup:
     found = causes(report.rows)
     if not lines and not found:
         return Markup("")
-    return Markup(parts.failures({"names": FAILURES, "lines": lines} if lines else None, found))
+    return Markup(parts.failures({"names": names, "lines": lines} if lines else None, found))
 
 
 def _scores(decision: Mapping[str, Any], parts: Any) -> Markup:

@@ -44,9 +44,11 @@ from evals.types import (
 )
 from workbench import budget, compose
 from workbench import ladder as ladders
+from workbench.admission import limited, refuse_toothless, standing
 from workbench.diagnosis.ask import Bench, diagnose
 from workbench.estimate import estimate, measure
 from workbench.evidence import (
+    JUDGES,
     Entry,
     Evidence,
     Ladder,
@@ -129,6 +131,10 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     check_metrics(task, graders)
     make_ready(graders, models)
     budget.check_prices(task)
+    judges = standing(task, graders, models)
+    written, (task, _) = task, limited(task, judges)
+    if plan.scope.touches_test:
+        refuse_toothless(task, written)
     rungs = tuple(ladders.rungs(task, plan.scope.only))
     whole = load_data(task)
     render_all(task, whole)
@@ -142,6 +148,8 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
         metered, fingerprint = Metered(models, purse), model.fingerprint
         session = Session(plan, task, data, graders, metered, run, rungs, task_hash, fingerprint)
         enter(run)
+        if judges:
+            write_json(run.folder / JUDGES, judges)
         if continued:
             write_text(run.folder / "task.yaml", task.as_used())
         else:

@@ -23,24 +23,30 @@ from evals.stats.power import Direction, fewest_rows, most_failures
 from evals.task import Task, check_metrics
 from evals.types import Grader, Models, Prediction, Row, Rung
 from workbench import budget, ladder
+from workbench.admission import limited, standing, try_judges
 from workbench.assess import with_max_tokens
 from workbench.check_rows import findings_of_rows
 from workbench.estimate import Estimate, Sizes, estimate, measure
-from workbench.findings import LEVELS, Checked, Finding, Provable
+from workbench.findings import LEVELS, Checked, Finding, Level, Provable
 
 
-def check(task: Task, models: Models) -> Checked:
-    """Check a task that was read. Raises TaskError or DataError for files that cannot be used."""
+def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
+    """Check a task that was read; with `try_judge`, try its judges on human labels, which asks them.
+
+    Raises TaskError or DataError for files that cannot be used.
+    """
     graders = of_task(task)
     check_metrics(task, graders)
     budget.check_prices(task)
+    judged = _tried(task, graders, models) if try_judge else _untried(task, graders, models)
     rungs = ladder.rungs(task)
     data = load_data(task)
     provable = tuple(could_show(task, data))
     audited = audit(task, data)
     able, kept_back = _gradable(graders, models)
     rows = findings_of_rows(task, data, audited, able, models)
-    findings = [*rows, *_requirements(task, data, provable), *kept_back, *_grammar(task, rungs)]
+    limits = [*_requirements(task, data, provable), *_grammar(task, rungs)]
+    findings = [*rows, *limits, *kept_back, *judged]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
     counts = {"train": len(data.train), "dev": len(data.dev), "test": len(data.test)}
@@ -64,9 +70,30 @@ def _gradable(graders: Sequence[Grader], models: Models) -> tuple[list[Grader], 
         if getattr(grader, "runs_code", False) and not allows_code(models):
             todo = "Type the command again with --allow-code to have them run."
             notes.append(Finding("note", f"grader {grader.name}", "its gold answers were not run", todo))
-        else:
+        elif not getattr(grader, "asks_model", False):
             able.append(grader)
     return able, notes
+
+
+def _tried(task: Task, graders: Sequence[Grader], models: Models) -> list[Finding]:
+    """What trying the judges showed."""
+    findings = []
+    for found in try_judges(task, graders, models):
+        level: Level = "warning" if found.faults else "note"
+        todo = "Its requirements advise and do not decide." if found.faults else "It may decide."
+        why = f"not admitted: {'; '.join(found.faults)}. " if found.faults else "admitted: "
+        findings.append(Finding(level, f"judge {found.name}", why + found.sentence(), todo))
+    return findings
+
+
+def _untried(task: Task, graders: Sequence[Grader], models: Models) -> list[Finding]:
+    """Requirements on judges that may not decide."""
+    try:
+        judges = standing(task, graders, models)
+    except ModelError as error:
+        return [Finding("error", "judge", error.message, error.hint or "")]
+    _, notes = limited(task, judges)
+    return [Finding("warning", "judge", note, "Try it: wb check --judge.") for note in notes]
 
 
 def _with_model(

@@ -31,10 +31,14 @@ from evals.store import (
 from evals.task import Task, load_task
 from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, Split, State
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
+from workbench.admission import limited
 from workbench.budget import told
 from workbench.diagnosis.found import NOTHING_FOUND, Diagnosed, Folder, diagnosed
+from workbench.judgements import judgements, sentences
 from workbench.runs import Run
 
+JUDGES = "judges.json"
+"""Why each judge of the run may not gate, "" when it may."""
 SPLITS: tuple[Split, ...] = ("dev", "test")
 
 
@@ -104,6 +108,7 @@ class Evidence:
     ladder: Ladder
     looks: tuple[Look, ...]
     provenance: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def primary(self) -> Grader:
@@ -149,11 +154,12 @@ class Evidence:
         self, measured: Sequence[Measured], looks: Sequence[Look], why: Diagnosed = NOTHING_FOUND
     ) -> Decision:
         """The decision that this evidence and these looks give, with the diagnosis where one was made."""
+        judged = judgements(self.task, measured)
         given = Given(
             task_hash=self.ladder.task_hash,
             test_rows=self.ladder.test_rows,
             binding=self.ladder.binding,
-            notes=self.ladder.notes,
+            notes=(*self.ladder.notes, *self.notes, *sentences(judged)),
             interrupted=self.ladder.interrupted,
             next_step=why.step or self.ladder.next_step,
             diagnosis=why.sentences,
@@ -161,6 +167,7 @@ class Evidence:
             commands=self.provenance["commands"],
             audit=self.ladder.audit,
             spent=told(self.run, self.task),
+            economics={"judges": judged} if judged else {},
             provenance=self.provenance,
         )
         return decide(self.task, measured, looks, given)
@@ -174,7 +181,8 @@ def read_evidence(run: Run) -> Evidence:
     ladder = run.folder / "ladder.json"
     if not ladder.is_file():
         raise _unfinished(run, commands)
-    task = load_task(run.folder / "task.yaml")
+    written = load_task(run.folder / "task.yaml")
+    task, notes = limited(written, _judges(run.folder / JUDGES))
     with reading(ladder):
         read = revive(Ladder, read_json(ladder))
     return Evidence(
@@ -185,7 +193,13 @@ def read_evidence(run: Run) -> Evidence:
         read,
         read_looks(run.folder / "looks.jsonl"),
         provenance,
+        notes,
     )
+
+
+def _judges(path: Path) -> dict[str, str]:
+    with reading(path):
+        return {str(name): str(why) for name, why in read_json(path).items()} if path.is_file() else {}
 
 
 def _read_examples(path: Path) -> dict[Split, tuple[Example, ...]]:

@@ -53,6 +53,8 @@ GRADERS = Table(
         "sql": "evals.graders.sql:Sql",
         "python_tests": "evals.graders.python_tests:PythonTests",
         "citations": "evals.graders.citations:Citations",
+        "judge": "evals.graders.judging.rubric:Judge",
+        "pairwise": "evals.graders.judging.pairwise:Pairwise",
         "weighted": "evals.graders.weighted:Weighted",
     },
 )

@@ -51,8 +51,10 @@ class Adjusted:
         self.gold = getattr(grader, "gold", None)
         self.ready = getattr(grader, "ready", None)
         self.runs_code = bool(getattr(grader, "runs_code", False))
+        self.asks_model = bool(getattr(grader, "asks_model", False))
+        self.advisory = bool(getattr(grader, "advisory", False))
+        self.inner = grader
         self.pass_at = number("pass_at", options.get("pass_at", grader.pass_at), 0, 1)
-        self._inner = grader
         self._turned = flag("not", options.get("not", False))
         self._asks_form = bool(getattr(grader, "asks_form", False))
         general: Json = {"pass_at": self.pass_at, "not": self._turned}
@@ -60,7 +62,10 @@ class Adjusted:
 
     def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:
         """One score a row, in order."""
-        for (_, prediction), score in zip(rows, self._inner.grade(rows, models), strict=True):
+        for (_, prediction), score in zip(rows, self.inner.grade(rows, models), strict=True):
+            if not score.judged:
+                yield replace(score, grader=self.name)
+                continue
             found = self._turn(score, prediction.text) if self._turned else score
             passes = found.value >= self.pass_at
             yield replace(found, grader=self.name, failure=None if passes else found.failure or "wrong")
@@ -79,6 +84,6 @@ class Adjusted:
             score,
             value=1 - score.value,
             failure=None,
-            why="" if score.value == 0 else f"not wanted: {self._inner.name} gives {score.value:.3g}",
+            why="" if score.value == 0 else f"not wanted: {self.inner.name} gives {score.value:.3g}",
             counts={part: (size - right, size) for part, (right, size) in score.counts.items()},
         )
