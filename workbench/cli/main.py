@@ -27,6 +27,8 @@ COMMANDS = {
     "check": "Validate a task and its data; estimate calls, tokens and minutes; generate nothing.",
     "assess": "Run the baselines, decide, write the report.",
     "escalate": "Act on the verdict of the newest binding run.",
+    "compare": "Compare two runs row by row.",
+    "gate": "Hold a run against a baseline, for CI.",
     "report": "Decide and render again from a run folder.",
     "models": "List the models that can be used here.",
     "schema": "Print the JSON Schema of task.yaml or of decision.json.",

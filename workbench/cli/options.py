@@ -29,3 +29,14 @@ jobs_option = click.option(
 exit_zero_option = click.option(
     "--exit-zero", is_flag=True, help="Exit with 0 whatever the verdict (errors keep their code)."
 )
+approach_option = click.option(
+    "--approach",
+    metavar="NAME[=NAME]",
+    help="The approach of A and of B; left out, the one that each run's decision is about.",
+)
+markdown_option = click.option(
+    "--markdown",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the comparison as Markdown, for a pull request.",
+)
