@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from evals.failures import count_failures, grader_of
+from evals.differences import paired, share_contrast
+from evals.failures import count_failures
 from evals.looks import full_alpha, look_alpha
 from evals.metrics import (
     amount,
@@ -17,15 +18,11 @@ from evals.metrics import (
     figures,
     in_slice,
     is_amount,
-    is_unjudged,
     label,
-    ranking_score,
     sentence,
-    unit_of,
 )
-from evals.stats.paired import difference, pooled_difference
 from evals.status import Terms
-from evals.types import Interval, Json, Measured, Requirement, Row, Split, Status, StatusName
+from evals.types import Interval, Json, Measured, Requirement, Split, Status, StatusName
 from evals.verdict import Standing
 
 ORDER: tuple[StatusName, ...] = ("met", "insufficient evidence", "error", "not met")
@@ -138,15 +135,8 @@ def _value(requirement: Requirement, measured: Measured) -> float | None:
 
 
 def _delta(requirement: Requirement, measured: Measured, rival: Measured, level: float) -> Json:
-    mine, theirs = _by_row(requirement, measured), _by_row(requirement, rival)
-    both = [(mine[key], theirs[key]) for key in mine if key in theirs]
-    scores = [(a, b) for (_, a), (_, b) in both if a is not None and b is not None]
-    groups = [unit_of(row) for (row, _), _ in both]
-    if scores and len(scores) == len(both):
-        found = difference([a for a, _ in scores], [b for _, b in scores], level, groups)
-    else:
-        counts = [(_counts(requirement.metric, a), _counts(requirement.metric, b)) for (a, _), (b, _) in both]
-        found = pooled_difference([a for a, _ in counts], [b for _, b in counts], level, groups)
+    mine, theirs = (in_slice(m.rows.get("dev", ()), requirement.where) for m in (measured, rival))
+    found = share_contrast(requirement.metric, paired(mine, theirs), level).difference
     return {
         "vs": rival.name,
         "split": "dev",
@@ -156,33 +146,6 @@ def _delta(requirement: Requirement, measured: Measured, rival: Measured, level:
         "n": found.n,
         "level": rounded(level),
     }
-
-
-def _by_row(requirement: Requirement, measured: Measured) -> dict[tuple[str, int], tuple[Row, float | None]]:
-    """Each answered row of a slice with its own score; None where only the pool has one."""
-    rows = in_slice(measured.rows.get("dev", ()), requirement.where)
-    metric = requirement.metric
-    return {
-        (row.example.id, row.prediction.repeat): (row, _own_score(metric, row))
-        for row in rows
-        if (row.failure != "error" or metric == "error_rate") and not is_unjudged(metric, row)
-    }
-
-
-def _own_score(metric: str, row: Row) -> float | None:
-    if metric == "error_rate":
-        return float(row.failure == "error")
-    if (ranked := ranking_score(metric, row)) is not None:
-        return ranked
-    return row.scores[metric].value if metric in row.scores else None
-
-
-def _counts(metric: str, row: Row) -> tuple[float, float]:
-    """A row's numerator and denominator of a pooled part; none of either where it does not occur."""
-    grader = grader_of(metric, list(row.scores))
-    if grader is None:
-        return 0.0, 0.0
-    return row.scores[grader].counts.get(metric[len(grader) + 1 :], (0.0, 0.0))
 
 
 def requirement_entries(task: Terms, standing: Standing | None) -> tuple[dict[str, Json], ...]:

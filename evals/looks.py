@@ -38,22 +38,25 @@ def look_alpha(task: Budget) -> float:
 
 def entries(ledger: Sequence[Look], test_rows: Sequence[str]) -> list[Look]:
     """The looks that share a row with this test set, in order, each judgement once: the same
-    approach on the same rows is the same look however often it is written down."""
+    approach on the same rows, held against the same other, is the same look however often it is
+    written down."""
     rows = set(test_rows)
-    first: dict[tuple[str, frozenset[str]], Look] = {}
+    first: dict[tuple[str, str, frozenset[str]], Look] = {}
     for look in ledger:
         if rows.intersection(look.rows):
-            first.setdefault((look.approach, frozenset(look.rows)), look)
+            first.setdefault((look.approach, look.against, frozenset(look.rows)), look)
     return list(first.values())
 
 
-def look_of(ledger: Sequence[Look], approach: str, test_rows: Sequence[str]) -> Look | None:
-    """The look at this approach on exactly these rows, in any order. On other rows, more of them
-    too, judging it is another look: else growing a test set until it is met would be free."""
-    rows = set(test_rows)
-    return next(
-        (x for x in entries(ledger, test_rows) if x.approach == approach and set(x.rows) == rows), None
-    )
+def look_of(
+    ledger: Sequence[Look], approach: str, test_rows: Sequence[str], against: str = ""
+) -> Look | None:
+    """The look at this approach (held against another, where one is named) on exactly these rows, in
+    any order. On other rows, more of them too, judging it is another look: else growing a test set
+    until it is met would be free."""
+    asked = (approach, against, set(test_rows))
+    found = (look for look in entries(ledger, test_rows))
+    return next((x for x in found if (x.approach, x.against, set(x.rows)) == asked), None)
 
 
 def is_covered(ledger: Sequence[Look], look: Look, test_rows: Sequence[str], task: Budget) -> bool:
@@ -76,11 +79,29 @@ def plan_look(
     return Look(approach, name, tuple(test_rows), look_alpha(task), bounds)
 
 
+def plan_contest(
+    task: Budget,
+    ledger: Sequence[Look],
+    approach: tuple[str, str],
+    against: str,
+    test_rows: Sequence[str],
+    margins: Mapping[str, float],
+) -> Look | None:
+    """The entry to write before an approach, (hash, name), is held against another on these rows by
+    these margins; None when it stands there. That is a look of its own: "not worse than the other" is
+    another claim than "meets its thresholds", and each may be mistaken."""
+    if look_of(ledger, approach[0], test_rows, against) is not None:
+        return None
+    return Look(approach[0], approach[1], tuple(test_rows), look_alpha(task), dict(margins), {}, against)
+
+
 def changed_thresholds(task: Budget, ledger: Sequence[Look], test_rows: Sequence[str]) -> list[str]:
     """A sentence for each requirement whose threshold is another than at an earlier look."""
     now = _by_subject({sentence(r): r.bound for r in task.requirements})
     notes: dict[str, None] = {}
     for look in entries(ledger, test_rows):
+        if look.against:
+            continue
         then = _by_subject(look.bounds)
         for subject in sorted(now.keys() | then.keys()):
             if then.get(subject) != now.get(subject):

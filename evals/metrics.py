@@ -166,18 +166,28 @@ def amount(metric: str, measured: Measured, rows: Sequence[Row], task: Pricing, 
     if metric in LATENCY:
         return quantile_interval(measured.latency, LATENCY[metric], level)
     answered = [row for row in rows if row.failure != "error"]
-    if metric == "tokens_in":
-        return mean_interval([row.prediction.usage.tokens_in for row in answered], level)
-    if metric == "tokens_out":
-        return mean_interval([row.prediction.usage.tokens_out for row in answered], level)
-    provider = measured.provider or task.model.provider
-    costs = [usd(row.prediction.usage, provider, task.prices) for row in answered]
-    known = [1000 * cost for cost in costs if cost is not None]
-    if metric == "usd_per_1k" or not known:
+    if metric != "usd_per_1k_accepted":
+        found = [row_amount(metric, row, measured, task) for row in answered]
+        return mean_interval([value for value in found if value is not None], level)
+    costs = [row_amount("usd_per_1k", row, measured, task) for row in answered]
+    known = [cost for cost in costs if cost is not None]
+    if not known:
         return mean_interval(known, level)
     accepted = sum(row.failure is None for row in answered)
     value = sum(known) / accepted if accepted else None
     return Interval(value, None, None, len(known), len(known), level)
+
+
+def row_amount(metric: str, row: Row, measured: Measured, task: Pricing) -> float | None:
+    """What one answered row takes of an amount that is a mean over rows: tokens, or dollars for 1,000
+    such calls. None for any other amount, and where no price is named."""
+    usage = row.prediction.usage
+    if metric in ("tokens_in", "tokens_out"):
+        return float(usage.tokens_in if metric == "tokens_in" else usage.tokens_out)
+    if metric != "usd_per_1k":
+        return None
+    cost = usd(usage, measured.provider or task.model.provider, task.prices)
+    return None if cost is None else 1000 * cost
 
 
 def grader_metrics(rows: Sequence[Row]) -> list[str]:

@@ -277,7 +277,8 @@ class Look:
     """The first judgement of one approach on a test set: a line of looks.jsonl.
 
     `rows` are the hashes of the test rows, `alpha` the one-sided error this look may spend,
-    `bounds` the thresholds at the time, by requirement sentence, `statuses` what was found.
+    `bounds` the thresholds at the time, by requirement sentence, `statuses` what was found. Where the
+    approach was held against another, `against` is that one's hash and `bounds` are the margins.
     """
 
     approach: str
@@ -286,6 +287,7 @@ class Look:
     alpha: float
     bounds: Mapping[str, float]
     statuses: Mapping[str, StatusName] = field(default_factory=dict)
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Literal
 
 from evals.stats.bounds import BCA_DIFFERING, BCA_UNITS, FEWEST_CLUSTERS, clopper_pearson, exact_lower
-from evals.stats.sample import Sample
+from evals.stats.sample import Sample, sample_of
 from evals.stats.worst_row import worst_row_chance
 
 Direction = Literal["at_least", "at_most"]
@@ -74,6 +74,23 @@ def rows_to_settle(sample: Sample, threshold: float, alpha: float, direction: Di
         return sample.binary or worst_row_chance(sample, threshold, copies) <= alpha
 
     found = first_that(met, 1, 64, MOST_ROWS)
+    return found if found <= MOST_ROWS else None
+
+
+def pairs_to_settle(
+    changes: Sequence[float], threshold: float, alpha: float, groups: Sequence[Hashable] | None = None
+) -> int | None:
+    """The rows with the observed mix of paired differences, each in [-1, 1], that would bring the lower
+    bound of their mean above `threshold` at one-sided `alpha` (`evals.stats.paired`: the bound with
+    one unseen worst row). None when the mean is not above it, or ten million rows would not do."""
+    sample = sample_of(changes, groups, floor=-1.0)
+    if sample.value is None or sample.value <= threshold:
+        return None
+
+    def shown(rows: int) -> bool:
+        return worst_row_chance(sample, threshold, rows / sample.n) < alpha
+
+    found = first_that(shown, 1, 64, MOST_ROWS)
     return found if found <= MOST_ROWS else None
 
 

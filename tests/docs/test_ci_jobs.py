@@ -154,3 +154,39 @@ def test_the_workbench_is_installed_from_where_the_user_keeps_it(job: str) -> No
     commands = commands_of(job)
     assert 'pip install "$WORKBENCH"' in commands
     assert not any(re.search(r"install.*tuning-workbench", command) for command in commands)
+
+
+# The gate's job
+
+
+@pytest.mark.parametrize(
+    ("assess", "gate", "code", "says"),
+    [
+        (0, 0, 0, "No worse than the baseline."),
+        (0, 3, 3, "Worse than the baseline"),
+        (0, 4, 4, "The dev rows cannot tell"),
+        (0, 1, 1, "wb gate ended with exit code 1"),
+        (5, 0, 5, "wb assess ended with exit code 5"),
+    ],
+)
+def test_the_gates_job_ends_as_the_gate_did(
+    assess: int, gate: int, code: int, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "wb").write_text(
+        f'#!/bin/sh\n[ "$1" = assess ] && exit {assess}\necho "the gate said" > gate.md\nexit {gate}\n'
+    )
+    (tmp_path / "wb").chmod(0o755)
+    job = yaml.safe_load((JOBS / "gate-github.yml").read_text(encoding="utf-8"))["jobs"]["gate"]
+    (step,) = [step for step in job["steps"] if step.get("name") == "Gate"]
+    summary = tmp_path / "summary.md"
+    done = subprocess.run(
+        [*SHELLS["github"], "-c", step["run"]],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", **job["env"], "GITHUB_STEP_SUMMARY": str(summary)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert says in done.stdout + done.stderr
+    assert (summary.exists() and summary.read_text() == "the gate said\n") == (assess == 0)

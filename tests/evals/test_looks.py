@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from evals.looks import changed_thresholds, entries, full_alpha, is_covered, look_alpha, look_of, plan_look
+from evals.looks import (
+    changed_thresholds,
+    entries,
+    full_alpha,
+    is_covered,
+    look_alpha,
+    look_of,
+    plan_contest,
+    plan_look,
+)
 from tests.evals.measurements import Asked, hashes, looks_at, quality
 
 TASK = Asked((quality(0.8),))
@@ -66,6 +75,20 @@ def test_fresh_rows_alone_open_a_new_budget() -> None:
     look = plan_look(TASK, ledger, "#e", "e", shared)
     assert look is not None
     assert not is_covered([*ledger, look], look, shared, TASK)
+
+
+def test_holding_an_approach_against_another_is_a_look_of_its_own() -> None:
+    ledger = looks_at(TASK, ROWS, "a", "b")
+    look = plan_contest(TASK, ledger, ("#a", "a"), "#b", ROWS, {"exact": 0.05})
+    assert look is not None
+    assert (look.alpha, look.against, look.bounds) == (look_alpha(TASK), "#b", {"exact": 0.05})
+    grown = [*ledger, look]
+    assert len(entries(grown, ROWS)) == 3
+    assert look_of(grown, "#a", ROWS) == ledger[0]
+    assert look_of(grown, "#a", ROWS, "#b") == look
+    assert plan_contest(TASK, grown, ("#a", "a"), "#b", ROWS, {"exact": 0.1}) is None
+    assert plan_contest(TASK, grown, ("#b", "b"), "#a", ROWS, {}) is not None
+    assert changed_thresholds(TASK, grown, ROWS) == []
 
 
 def test_a_threshold_moved_after_a_look_is_told() -> None:

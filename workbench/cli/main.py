@@ -25,8 +25,11 @@ log = logging.getLogger(__name__)
 COMMANDS = {
     "init": "Write a commented task folder to start from.",
     "check": "Validate a task and its data; estimate calls, tokens and minutes; generate nothing.",
+    "plan": "Say what would be run and what the eval rows could show.",
     "assess": "Run the baselines, decide, write the report.",
     "escalate": "Act on the verdict of the newest binding run.",
+    "compare": "Compare two runs row by row.",
+    "gate": "Hold a run against a baseline, for CI.",
     "report": "Decide and render again from a run folder.",
     "models": "List the models that can be used here.",
     "schema": "Print the JSON Schema of task.yaml or of decision.json.",

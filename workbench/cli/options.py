@@ -34,3 +34,14 @@ allow_code_option = click.option(
     is_flag=True,
     help="Let graders run code that a model wrote, contained (docs/graders.md, python_tests).",
 )
+approach_option = click.option(
+    "--approach",
+    metavar="NAME[=NAME]",
+    help="The approach of A and of B; left out, the one that each run's decision is about.",
+)
+markdown_option = click.option(
+    "--markdown",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the comparison as Markdown, for a pull request.",
+)
