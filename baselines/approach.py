@@ -7,6 +7,7 @@ approaches with the same hash ask the same things of the same model.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
@@ -22,17 +23,34 @@ from evals.store import digest, plain, read_json, read_lines, revive, write_json
 from evals.template import Template
 from evals.types import Document, Embedder, Example, Message, ModelRef, Models, Prediction, Query, Request
 
-SPEC_VERSION = 2
+SPEC_VERSION = 3
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """How the answer is drawn: at most `max_tokens`, greedy at temperature 0, until a stop string."""
+    """How the answer is drawn: at most `max_tokens`, greedy at temperature 0, until a stop string.
+
+    With `answer_after` the model reasons first: its answer is what follows the last such mark, in any case,
+    cut at a stop string (which the reasoning may hold); without the mark it is all that was said.
+    """
 
     max_tokens: int
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     seed: int = 0
+    answer_after: str = ""
+
+    def read(self, text: str) -> tuple[str, str]:
+        """(the reasoning, the answer) of what was said."""
+        marks = (
+            list(re.finditer(re.escape(self.answer_after), text, re.IGNORECASE)) if self.answer_after else []
+        )
+        if not marks:
+            return "", text
+        answer = text[marks[-1].end() :].removeprefix("**").strip()
+        for stop in self.stop:
+            answer = answer.partition(stop)[0].strip()
+        return text[: marks[-1].start()], answer
 
 
 @dataclass(frozen=True)
@@ -52,8 +70,8 @@ class Shots:
 class Prompt:
     """What stands around an input: a system message, shots, and the user's turn.
 
-    The user's turn is the rendered template, with `instruction` above it unless that is empty, and
-    between the two the passages, where there are any.
+    The user's turn is the rendered template, with `instruction` above it and `below` under it unless
+    these are empty, and between instruction and template the passages, where there are any.
     """
 
     template: str
@@ -61,6 +79,7 @@ class Prompt:
     instruction: str = ""
     shots: Shots | None = None
     passages: Passages | None = None
+    below: str = ""
 
     def render(
         self, query: Query, shots: Sequence[Example] = (), passages: Sequence[Document] = ()
@@ -76,7 +95,7 @@ class Prompt:
         return (*turns, Message("user", asked))
 
     def _ask(self, *texts: str) -> str:
-        return "\n\n".join(text for text in (self.instruction, *texts) if text)
+        return "\n\n".join(text for text in (self.instruction, *texts, self.below) if text)
 
 
 @lru_cache(maxsize=32)
@@ -117,21 +136,24 @@ class Prompted:
         requests = self._requests(queries, [s.prompt for s in shown])
         for completion in models.open(self.model).generate(requests, done):
             mine, documents = by_id[completion.id]
+            reasoning, answer = self.decoder.read(completion.text)
             yield Prediction(
                 completion.id,
-                completion.text,
+                answer,
                 completion.finish,
                 completion.usage,
                 completion.error,
                 sources=tuple(document.id for document in documents),
                 shown=mine.shown,
                 left_out=mine.left_out,
+                reasoning=reasoning,
             )
 
     def _requests(self, queries: Sequence[Query], prompts: Sequence[tuple[Message, ...]]) -> list[Request]:
         decoder = self.decoder
+        stop = () if decoder.answer_after else decoder.stop
         return [
-            Request(query.id, prompt, decoder.max_tokens, decoder.stop, decoder.temperature, decoder.seed)
+            Request(query.id, prompt, decoder.max_tokens, stop, decoder.temperature, decoder.seed)
             for query, prompt in zip(queries, prompts, strict=True)
         ]
 

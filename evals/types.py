@@ -121,7 +121,8 @@ class Completion:
 class Prediction:
     """An approach's answer to one query, as it is written to disk. `sources` are the ids of what was
     retrieved, best first; the first `shown` of them stood in the prompt, numbered from 1; `left_out`
-    others were to stand there and did not fit, or not whole."""
+    others were to stand there and did not fit, or not whole. `reasoning` is what was said before the
+    answer; no grader reads it."""
 
     id: str
     text: str
@@ -132,6 +133,7 @@ class Prediction:
     repeat: int = 0
     shown: int = 0
     left_out: int = 0
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,15 @@ or so; answers without shots are counted at `max_tokens`, those with shots at th
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from baselines.prompts import describe
-from baselines.shots import FEWEST_ROWS, MOST_SETTINGS, FewShot, KnnFewShot
+from baselines.shots import FewShot, KnnFewShot
+from baselines.variants import PromptVariants
 from evals.data import Data, membership
 from evals.graders import answer_text
+from evals.models.known import parameters_in
 from evals.task import Prices, Task
 from evals.template import Template
 from evals.types import Example, Message, Model, Rung
@@ -135,7 +136,7 @@ def measure(task: Task, data: Data, model: Model) -> Sizes:
 
 def estimate(task: Task, data: Data, sizes: Sizes, rungs: Sequence[Rung], max_tokens: int) -> Estimate:
     """What running `rungs` on dev and two of their approaches on test takes."""
-    steps = [step for rung in rungs for step in _rung(rung, len(data.dev), data, sizes, max_tokens)]
+    steps = [step for rung in rungs for step in _rung(rung, task, data, sizes, max_tokens)]
     largest = max(steps, key=lambda s: s.tokens_in / max(1, s.calls), default=None)
     if largest is not None:
         steps += _again(largest, min(ON_TEST, len(rungs)), len(data.test), "on test")
@@ -147,9 +148,9 @@ def estimate(task: Task, data: Data, sizes: Sizes, rungs: Sequence[Rung], max_to
     return Estimate(tuple(steps), round(minutes, 1), _usd(task.prices, steps, task, minutes), speed.says)
 
 
-def _rung(rung: Rung, n: int, data: Data, sizes: Sizes, max_tokens: int) -> list[Step]:
-    """The calls of one rung on dev: its race, then all rows."""
-    prompt, answer = sizes.prompt.mean, sizes.answer.mean
+def _rung(rung: Rung, task: Task, data: Data, sizes: Sizes, max_tokens: int) -> list[Step]:
+    """The calls of one rung on dev: its races, at most, then all rows."""
+    n, prompt, answer = len(data.dev), sizes.prompt.mean, sizes.answer.mean
     alone = max(1.0, prompt - sizes.instruction)
     if isinstance(rung, (FewShot, KnnFewShot)):
         if not data.train:
@@ -158,9 +159,13 @@ def _rung(rung: Rung, n: int, data: Data, sizes: Sizes, max_tokens: int) -> list
         k = min(max(ks), len(data.train), max(1, int((sizes.context - max_tokens - prompt) / sizes.shot)))
         whole = prompt + k * sizes.shot
         fixed = isinstance(rung, FewShot)
-        settings = min(MOST_SETTINGS, len(ks) + rung.draws) if isinstance(rung, FewShot) else 2
-        calls = race_calls(settings, n) + n
+        calls = rung.asks(task, len(data.train), n) + n
         return [_step(rung.name, calls, whole, alone if fixed else alone + k * sizes.shot, answer)]
+    if isinstance(rung, PromptVariants):
+        calls, shown = rung.asks(task, len(data.train), n) + n, sizes.shot if data.train else 0
+        reasons = rung.reasoning_tokens / 5 if rung.reasons(task) else 0
+        whole = prompt + sizes.described + shown
+        return [_step(rung.name, calls, whole, alone + sizes.instruction / 3, max_tokens + reasons)]
     described = sizes.described if rung.name != "zero_shot" else 0
     return [_step(rung.name, n, prompt + described, alone, max_tokens)]
 
@@ -176,27 +181,13 @@ def _again(step: Step, approaches: int, rows: int, what: str) -> list[Step]:
     return [_step(f"{approaches} approaches, {what}", calls, *sums)] if calls else []
 
 
-def race_calls(settings: int, n: int) -> int:
-    """The calls of a race: all settings answer a quarter of the rows (at least FEWEST_ROWS), the
-    better half goes on with as many again, until one is left."""
-    seen = min(n, max(FEWEST_ROWS, math.ceil(n / 4)))
-    heat, calls, left = seen, 0, settings
-    while left > 1:
-        calls += left * heat
-        left //= 2
-        heat = min(n, 2 * seen) - seen
-        seen += heat
-    return calls
-
-
 def _speed(task: Task) -> tuple[Speed, float]:
     """The speed that is assumed, and how many times slower this model is than the one it is for."""
     if task.model.provider != "local":
         return SPEEDS["endpoint"], 1.0
     import torch
 
-    size = re.search(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", task.model.name.lower())
-    parameters = float(size[1]) * {"m": 1e6, "b": 1e9}[size[2]] if size else REFERENCE_PARAMETERS
+    parameters = parameters_in(task.model.name) or REFERENCE_PARAMETERS
     return SPEEDS["cuda" if torch.cuda.is_available() else "cpu"], parameters / REFERENCE_PARAMETERS
 
 

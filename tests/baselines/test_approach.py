@@ -147,3 +147,18 @@ def test_an_approach_whose_chunks_are_damaged_is_refused(retrieving: Prompted, t
     shutil.rmtree(home())
     with pytest.raises(RunError, match=r"chunks.jsonl: is missing or damaged"):
         load(tmp_path / "spec")
+
+
+@pytest.mark.parametrize(
+    ("said", "reasoning", "answer"),
+    [
+        ("So it is.\nFinal answer: 42", "So it is.\n", "42"),
+        ("**Final Answer:** 42\nmore", "**", "42"),
+        ("Final answer: 1. No.\nfinal answer:\n 2", "Final answer: 1. No.\n", "2"),
+        ("42", "", "42"),
+    ],
+)
+def test_the_answer_is_what_follows_the_last_mark(said: str, reasoning: str, answer: str) -> None:
+    decoder = Decoder(9, stop=("\n",), answer_after="Final answer:")
+    assert decoder.read(said) == (reasoning, answer)
+    assert Decoder(9).read(said) == ("", said)
