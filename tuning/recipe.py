@@ -154,8 +154,8 @@ def enroll(recipe: Recipe, served: Prompted, rows: Sequence[Example], work: Work
     tokenizer = source.tokenizer()
     head = Head()
     if recipe.method.soft and recipe.method.name != "p_tuning":
-        requests = served.requests([row.query() for row in rows], work.models)
-        head = _head(recipe.method, Renderer(tokenizer, ref.name), [r.prompt for r in requests])
+        prompts = served.prompts([row.query() for row in rows], work.models)
+        head = _head(recipe.method, Renderer(tokenizer, ref.name), list(prompts.values()))
     model = recipe.method.wrap(recipe.method.load(source, dtype), head, work.seed)
     model.train()
     live = Trainee(recipe.name, model, tokenizer, head.tokens)

@@ -36,11 +36,8 @@ class Student:
 
     def pieces(self, rows: Sequence[Example]) -> tuple[list[Piece], list[str]]:
         """The rows as the approach renders them, with their answers; and the ids of those too long."""
-        requests = self.approach.requests([row.query() for row in rows], self.models)
-        asked = [
-            Asked(row.id, request.prompt, answer_text(row.target))
-            for row, request in zip(rows, requests, strict=True)
-        ]
+        prompts = self.approach.prompts([row.query() for row in rows], self.models)
+        asked = [Asked(row.id, prompts[row.id], answer_text(row.target)) for row in rows]
         return pieces(asked, self.live.renderer, self.live.context)
 
 
