@@ -18,7 +18,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Event, Lock
 from typing import Any
@@ -30,6 +30,7 @@ from evals.errors import ModelError
 from evals.models.lanes import in_lanes
 from evals.models.openai_api import Reply, Trouble, body, read_error, read_models, read_reply, shorten
 from evals.models.patience import Limits, Tally, pause
+from evals.models.response_format import opened
 from evals.store import digest
 from evals.table import nearest
 from evals.types import Completion, ModelRef, PromptText, Request, Usage
@@ -114,6 +115,7 @@ class Endpoint:
         self._tally = Tally(self.address)
         self._limit_key = "max_tokens"
         self._estimates = False
+        self._holds = False
         self._telling = Lock()
         self._quiet_until = 0.0
         times = openai.Timeout(limits.read, connect=limits.connect)
@@ -187,11 +189,11 @@ class Endpoint:
                     self._tally.failure(outcome.trouble)
 
     def _check(self, request: Request) -> None:
-        if request.grammar is not None:
+        if request.grammar is not None and isinstance(request.prompt, str):
             raise ModelError(
-                "endpoints cannot be held to a grammar",
+                "/completions takes no response format",
                 where=self.address,
-                hint="Use a local model for constrained decoding.",
+                hint="Ask with messages, or without a grammar.",
             )
         if len(request.stop) > MAX_STOPS:
             raise ModelError(
@@ -233,7 +235,9 @@ class Endpoint:
         sent: dict[str, Any] = body(self.name, request, self._limit_key)
         service = self._client.chat.completions if "messages" in sent else self._client.completions
         try:
-            return read_reply(service.with_raw_response.create(**sent).text)
+            reply = read_reply(service.with_raw_response.create(**sent).text)
+            self._holds = self._holds or request.grammar is not None
+            return replace(reply, text=opened(request.grammar, reply.text))
         except openai.APIError as error:
             trouble = read_error(error, sent)
         except Trouble as nonsense:
@@ -268,6 +272,12 @@ class Endpoint:
             if self._variable:
                 hint = f"Is the key in {self._variable} right, and may it use this model?"
             raise ModelError(f"denies access ({trouble.said})", where=self.address, hint=hint)
+        if trouble.kind == "unheld" and not self._holds:
+            raise ModelError(
+                f"does not hold answers to a format by response_format ({trouble.said})",
+                where=self.address,
+                hint="Ask without a grammar, or use a local model for constrained decoding.",
+            )
         if trouble.kind == "absent":
             raise self._absent(trouble)
 
