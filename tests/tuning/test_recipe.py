@@ -82,7 +82,8 @@ def test_a_soft_prompt_starts_at_the_answers_of_the_prompt_it_replaces(
     record = json.loads((tmp_path / "training.json").read_text())
     assert record["virtual_tokens"] == record["starts_from"] == record["stands_for"] > 8
     models = Loader()
-    asked = begin.requests([e.query() for e in DEV], models)
+    prompts = begin.prompts([e.query() for e in DEV], models)
+    asked = [begin.decoder.request(id, prompt) for id, prompt in prompts.items()]
     before, after = models.open(begin.model), models.open(tuned.model)
     texts = [(request.prompt, [" w120", " w121 w30"]) for request in asked]
     for one, other in zip(before.scores(texts), after.scores(texts), strict=True):
