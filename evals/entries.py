@@ -14,6 +14,7 @@ from evals.looks import full_alpha, look_alpha
 from evals.metrics import (
     amount,
     evidence,
+    expected_rows,
     figures,
     in_slice,
     is_amount,
@@ -132,7 +133,7 @@ def _best_other(requirement: Requirement, measured: Measured, others: Sequence[M
 
 
 def _value(requirement: Requirement, measured: Measured) -> float | None:
-    rows = in_slice(measured.rows.get("dev", ()), requirement.where)
+    rows = in_slice(expected_rows(measured, "dev", requirement.metric)[0], requirement.where)
     return evidence(requirement.metric, rows).present.value
 
 
@@ -159,7 +160,7 @@ def _delta(requirement: Requirement, measured: Measured, rival: Measured, level:
 
 def _by_row(requirement: Requirement, measured: Measured) -> dict[tuple[str, int], tuple[Row, float | None]]:
     """Each answered row of a slice with its own score; None where only the pool has one."""
-    rows = in_slice(measured.rows.get("dev", ()), requirement.where)
+    rows = in_slice(expected_rows(measured, "dev", requirement.metric)[0], requirement.where)
     metric = requirement.metric
     return {
         (row.example.id, row.prediction.repeat): (row, _own_score(metric, row))

@@ -242,7 +242,8 @@ class Measured:
     """Everything a decision knows of one approach. `rows[split]` holds the rows that were
     predicted and graded; `expected[split]` how many there should be; a split that was not asked
     for is absent from both. `latency` are seconds of single requests, measured one at a time.
-    `provider` is that of its model, which says how a call is priced; "" is the task's model's."""
+    `provider` is that of its model, which says how a call is priced; "" is the task's model's. `pairs`
+    are rows of preferred and other answers, where their likelihoods were asked for."""
 
     name: str
     hash: str
@@ -254,6 +255,7 @@ class Measured:
     latency: tuple[float, ...] = ()
     fit_seconds: float = 0.0
     provider: str = ""
+    pairs: Mapping[Split, Sequence[Row]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

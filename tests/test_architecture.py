@@ -16,7 +16,7 @@ FLOORS = ["evals", "baselines", "tuning", "reports", "workbench"]
 
 INSIDE_EVALS = (
     "types errors store table yamlfile validate template output requirements ranking task rows documents "
-    "examples data "
+    "examples data preferences "
     "models graders stats audit failures run "
     "metrics looks status selection verdict entries advice decide"
 ).split()
