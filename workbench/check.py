@@ -63,7 +63,7 @@ def _gradable(graders: Sequence[Grader], models: Models) -> tuple[list[Grader], 
         if getattr(grader, "runs_code", False) and not allows_code(models):
             todo = "Type the command again with --allow-code to have them run."
             notes.append(Finding("note", f"grader {grader.name}", "its gold answers were not run", todo))
-        elif not getattr(grader, "asks_model", False):
+        elif not any(getattr(grader, trait, False) for trait in ("asks_model", "advisory")):
             able.append(grader)
     return able, notes
 
