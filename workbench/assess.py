@@ -24,6 +24,7 @@ from evals.failures import primary_grader
 from evals.graders import answer_text, make_ready, of_task
 from evals.looks import look_of
 from evals.models.metered import Metered
+from evals.preferences import METRIC, Pairs, load_pairs, score_pairs
 from evals.run import grade_rows, measure_latency, measured_rows, predict
 from evals.selection import judge_on_dev, meets_by_point
 from evals.store import Appender, digest, lock, plain, read_json, write_json, write_lines, write_text
@@ -49,6 +50,7 @@ from workbench.diagnosis.ask import Bench, diagnose
 from workbench.estimate import estimate, measure
 from workbench.evidence import (
     JUDGES,
+    PAIRS,
     Entry,
     Evidence,
     Ladder,
@@ -107,6 +109,7 @@ class Session:
     rungs: tuple[Rung, ...]
     task_hash: str
     fingerprint: str
+    pairs: Pairs = field(default_factory=Pairs)
 
     def identity(self, approach: Prompted) -> str:
         """What an approach is known by in decisions and looks: what is asked of which weights, wherever
@@ -136,7 +139,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     if plan.scope.touches_test:
         refuse_toothless(task, written)
     rungs = tuple(ladders.rungs(task, plan.scope.only))
-    whole = load_data(task)
+    whole, pairs = load_data(task), load_pairs(task)
     render_all(task, whole)
     data = whole if plan.scope.limit is None else whole.limited(plan.scope.limit)
     model = models.open(task.model)
@@ -146,7 +149,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     run, continued = open_run(plan.out, task, task_hash, plan.scope)
     with lock(run.folder / ".lock"), budget.open_purse(run, task) as purse:
         metered, fingerprint = Metered(models, purse), model.fingerprint
-        session = Session(plan, task, data, graders, metered, run, rungs, task_hash, fingerprint)
+        session = Session(plan, task, data, graders, metered, run, rungs, task_hash, fingerprint, pairs)
         enter(run)
         if judges:
             write_json(run.folder / JUDGES, judges)
@@ -324,12 +327,30 @@ def _ask(session: Session, approach: Prompted, split: Split, entry: Entry) -> En
             split,
             lambda done: session.plan.progress(step, done, len(examples)),
         )
+        _ask_pairs(session, approach, split, folder)
     except OutageError as error:
         return replace(entry, state="incomplete", why=_reason(error))
     missing = sum(p.error is not None for p in found.values())
     if missing:
         return replace(entry, why=f"{missing} of {len(examples)} {split} rows ended in an error")
     return entry
+
+
+def _ask_pairs(session: Session, approach: Prompted, split: Split, folder: Path) -> None:
+    """What the approach's model makes of the split's pairs of answers, where a requirement asks for it."""
+    if not any(r.metric == METRIC for r in session.task.requirements):
+        return
+    pairs = session.pairs.of(split)[: session.plan.scope.limit]
+    shown = approach.prompts([p.query() for p in pairs], session.models)
+    step = f"{approach.name}: {split} pairs"
+    score_pairs(
+        pairs,
+        [shown[pair.id] for pair in pairs],
+        session.models.open(approach.model),
+        folder / PAIRS,
+        split,
+        lambda done: session.plan.progress(step, done, len(pairs)),
+    )
 
 
 def _reason(error: WorkbenchError) -> str:

@@ -16,6 +16,7 @@ from evals.decide import Given, decide
 from evals.errors import ResumableError, RunError
 from evals.failures import primary_grader
 from evals.graders import of_task
+from evals.preferences import METRIC, read_pair_rows
 from evals.run import grade, measured_rows, read_latency, read_predictions
 from evals.store import (
     DAMAGED,
@@ -39,6 +40,8 @@ from workbench.runs import Run
 
 JUDGES = "judges.json"
 """Why each judge of the run may not gate, "" when it may."""
+PAIRS = "preferences.jsonl"
+"""What an approach's model makes of the pairs of answers, in the approach's folder."""
 SPLITS: tuple[Split, ...] = ("dev", "test")
 
 
@@ -143,7 +146,14 @@ class Evidence:
             else (),
             fit_seconds=entry.fit_seconds,
             start=entry.start,
+            pairs=self._pairs(entry),
         )
+
+    def _pairs(self, entry: Entry) -> dict[Split, Sequence[Row]]:
+        if not entry.key or not any(r.metric == METRIC for r in self.task.requirements):
+            return {}
+        path = self.run.approach(entry.name, entry.key) / PAIRS
+        return {split: read_pair_rows(path, split) for split in entry.splits}
 
     def diagnosed(self, measured: Sequence[Measured], models: Models) -> Diagnosed:
         """Why nothing ships, as far as the run asked."""
