@@ -29,6 +29,7 @@ from evals.task import Task, check_metrics, load_task
 from evals.template import Template
 from evals.types import Decision, Example, Grader, Look, Models, Prediction, Progress, Rung, Split, Work
 from workbench import ladder as ladders
+from workbench.check_audit import said_of_personal
 from workbench.evidence import (
     Entry,
     Evidence,
@@ -39,6 +40,7 @@ from workbench.evidence import (
     write_examples,
     write_ladder,
 )
+from workbench.leakage import blocks, copied_rows, documents_of
 from workbench.provenance import provenance
 from workbench.runs import Run, Scope, enter, open_run, start, take_over
 
@@ -183,8 +185,18 @@ def _first_ladder(session: Session) -> Ladder:
         notes += ("budget is not enforced: nothing stopped at it",)
     step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
     rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
-    found = audit(task, session.data).to_json(MOST_NAMED)
-    return Ladder(session.task_hash, binding, notes, step, found, test_rows=rows)
+    found = audit(task, session.data, session.models, documents_of(task))
+    blocked = blocks(found.quotes)
+    notes += (*(f"Leakage: {reason}" for reason in blocked), *said_of_personal(task, found))
+    return Ladder(
+        session.task_hash,
+        binding and not blocked,
+        notes,
+        step,
+        {**found.to_json(MOST_NAMED), "blocked": blocked},
+        test_rows=rows,
+        near=found.near_ids(),
+    )
 
 
 def _met_on_dev(session: Session, ladder: Ladder) -> bool:
@@ -201,6 +213,8 @@ def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
     the rung alone; one that has not answered any rung yet fails the run."""
     try:
         approach, seconds = _fit(session, rung)
+        if copied := copied_rows(approach, session.data):
+            return Entry(rung.name, state="failed", why=copied, fit_seconds=seconds)
         return _ask(session, approach, "dev", Entry(rung.name, fit_seconds=seconds))
     except NotApplicable as error:
         return Entry(rung.name, state="not applicable", why=_reason(error))

@@ -26,6 +26,7 @@ from workbench.assess import with_max_tokens
 from workbench.check_rows import findings_of_rows
 from workbench.estimate import Estimate, Sizes, estimate, measure
 from workbench.findings import LEVELS, Checked, Finding, Provable
+from workbench.leakage import documents_of
 
 
 def check(task: Task, models: Models) -> Checked:
@@ -35,7 +36,7 @@ def check(task: Task, models: Models) -> Checked:
     rungs = ladder.rungs(task)
     data = load_data(task)
     provable = tuple(could_show(task, data))
-    audited = audit(task, data)
+    audited = audit(task, data, models, documents_of(task))
     findings = [*findings_of_rows(task, data, audited, graders, models), *_requirements(task, data, provable)]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))

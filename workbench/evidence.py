@@ -31,6 +31,7 @@ from evals.store import (
 from evals.task import Task, load_task
 from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, Split, State
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
+from workbench.leakage import compared, without
 from workbench.runs import Run
 
 SPLITS: tuple[Split, ...] = ("dev", "test")
@@ -54,7 +55,8 @@ class Entry:
 class Ladder:
     """The run's state: its approaches in ladder order and what was found before the first of them.
 
-    `test_rows` are the hashes of all test rows, asked or not; `ended` says that nothing is left to
+    `test_rows` are the hashes of all test rows, asked or not; `near` the ids of dev and test rows that
+    nearly repeat an earlier row; `ended` says that nothing is left to
     ask: every approach came as far as it could; `interrupted` why
     the climb ended before the shortlist was judged on test."""
 
@@ -65,6 +67,7 @@ class Ladder:
     audit: Mapping[str, Any] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
     test_rows: tuple[str, ...] = ()
+    near: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ended: bool = False
     interrupted: str = ""
 
@@ -135,11 +138,13 @@ class Evidence:
             fit_seconds=entry.fit_seconds,
         )
 
-    def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:
-        """The decision that this evidence and these looks give."""
+    def decide(
+        self, measured: Sequence[Measured], looks: Sequence[Look], test_rows: Sequence[str] | None = None
+    ) -> Decision:
+        """The decision that this evidence and these looks give, on all test rows or on `test_rows`."""
         given = Given(
             task_hash=self.ladder.task_hash,
-            test_rows=self.ladder.test_rows,
+            test_rows=self.ladder.test_rows if test_rows is None else test_rows,
             binding=self.ladder.binding,
             notes=self.ladder.notes,
             interrupted=self.ladder.interrupted,
@@ -149,6 +154,12 @@ class Evidence:
             provenance=self.provenance,
         )
         return decide(self.task, measured, looks, given)
+
+    def concluded(self, measured: Sequence[Measured]) -> Decision:
+        """The decision, beside what it would be without the rows that nearly repeat an earlier row."""
+        ladder = self.ladder
+        less = without(measured, self.looks, self.examples, ladder.test_rows, ladder.near, self.decide)
+        return compared(self.decide(measured, self.looks), less)
 
 
 def read_evidence(run: Run) -> Evidence:
@@ -203,7 +214,7 @@ def conclude(run: Run, models: Models) -> Decision:
     if not evidence.ladder.ended:
         raise _unfinished(run, evidence.provenance["commands"])
     measured = evidence.measured(models)
-    decision = evidence.decide(measured, evidence.looks)
+    decision = evidence.concluded(measured)
     report = Report(
         decision=plain(decision),
         rows=_report_rows(measured, evidence.primary.name),
