@@ -46,6 +46,7 @@ from evals.types import (
 from workbench import budget, compose
 from workbench import ladder as ladders
 from workbench.admission import limited, refuse_toothless, standing
+from workbench.check_audit import said_of_personal
 from workbench.diagnosis.ask import Bench, diagnose
 from workbench.estimate import estimate, measure
 from workbench.evidence import (
@@ -60,6 +61,7 @@ from workbench.evidence import (
     write_examples,
     write_ladder,
 )
+from workbench.leakage import blocks, copied_rows, documents_of
 from workbench.provenance import provenance
 from workbench.runs import Run, Scope, enter, fit_notes, open_run, start, take_over
 
@@ -235,8 +237,18 @@ def _first_ladder(session: Session) -> Ladder:
     binding = not notes
     step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
     rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
-    found = audit(task, session.data).to_json(MOST_NAMED)
-    return Ladder(session.task_hash, binding, notes, step, found, test_rows=rows)
+    found = audit(task, session.data, session.models, documents_of(task))
+    blocked = blocks(found.quotes)
+    notes += (*(f"Leakage: {reason}" for reason in blocked), *said_of_personal(task, found))
+    return Ladder(
+        session.task_hash,
+        binding and not blocked,
+        notes,
+        step,
+        {**found.to_json(MOST_NAMED), "blocked": blocked},
+        test_rows=rows,
+        near=found.near_ids(),
+    )
 
 
 def _met_on_dev(session: Session, ladder: Ladder) -> bool:
@@ -255,6 +267,8 @@ def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
     blank = Entry(rung.name, start=start.name if start else "")
     try:
         approach, seconds = _fit(session, rung, start)
+        if copied := copied_rows(approach, session.data):
+            return replace(blank, state="failed", why=copied, fit_seconds=seconds)
         if start is not None:
             compose.keep(session.run, approach, session.key(session.identity(approach)), start)
         return _ask(session, approach, "dev", replace(blank, fit_seconds=seconds))

@@ -29,6 +29,7 @@ from workbench.assess import with_max_tokens
 from workbench.check_rows import findings_of_rows
 from workbench.estimate import Estimate, Sizes, estimate, measure
 from workbench.findings import LEVELS, Checked, Finding, Level, Provable
+from workbench.leakage import documents_of
 
 
 def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
@@ -43,7 +44,7 @@ def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
     rungs = ladder.rungs(task)
     data = load_data(task)
     provable = tuple(could_show(task, data))
-    audited = audit(task, data)
+    audited = audit(task, data, models, documents_of(task))
     able, kept_back = _gradable(graders, models)
     rows = findings_of_rows(task, data, audited, able, models)
     limits = [*_requirements(task, data, provable), *_grammar(task, rungs)]
