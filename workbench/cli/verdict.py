@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evals.store import plain
 from evals.types import Decision
+from reports.approaches import approach_table
 from workbench.cli.console import Console, table
 
 EXIT_CODES = {"ship": 0, "escalate": 3, "stop": 3, "collect": 4, "incomplete": 5}
@@ -27,6 +29,7 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
     for approach in decision.approaches:
         if approach["why"]:
             console.say(f"{approach['name']}: {approach['why']}")
+    console.say(brackets(decision))
     console.say()
     for requirement in decision.requirements:
         of = f", {requirement['approach']}" if requirement.get("approach") else ""
@@ -47,6 +50,12 @@ def interruption(decision: Decision) -> str:
     first = min(short, key=lambda a: a["state"] != "incomplete", default=None)
     why = f"{first['name']}: {first['why']}" if first else decision.headline
     return f"{why}\nThe same command continues: {decision.recommendation.get('command')}"
+
+
+def brackets(decision: Decision) -> str:
+    """What the brackets of the table hold, in a line: intervals of these levels, not the bounds below."""
+    table = approach_table(plain(decision))
+    return f"In brackets: {table.levels}." if table.levels else ""
 
 
 def approaches_table(decision: Decision) -> str:
