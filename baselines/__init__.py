@@ -13,9 +13,13 @@ RUNGS = Table(
         "system_prompt": "baselines.prompts:SystemPrompt",
         "few_shot": "baselines.shots:FewShot",
         "knn_few_shot": "baselines.shots:KnnFewShot",
+        "constrained": "baselines.constrained:Constrained",
+        "likelihood": "baselines.likelihood:ByLikelihood",
         "rag": "baselines.rag.rung:Rag",
+        "repair": "baselines.repair:Repair",
+        "self_consistency": "baselines.self_consistency:SelfConsistency",
     },
 )
 
-COMPOSED = ("rag",)
-"""Rungs that add to the approach they start from; a ladder has them where the task names them."""
+COMPOSED = ("constrained", "likelihood", "rag", "repair", "self_consistency")
+"""Rungs that add to the best approach so far on dev, in their order; the others stand alone."""

@@ -13,6 +13,8 @@ from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from baselines.decoding.decode import decode
+from baselines.decoding.decoder import Decoder
 from baselines.rag.corpus import CHUNKS, give_chunks, keep_chunks
 from baselines.rag.grounding import USE, Shown, fit, numbered, say_left_out
 from baselines.rag.passages import Passages, search
@@ -20,19 +22,11 @@ from evals.errors import RunError
 from evals.graders import answer_text
 from evals.store import digest, plain, read_json, read_lines, revive, write_json, write_lines
 from evals.template import Template
-from evals.types import Document, Embedder, Example, Message, ModelRef, Models, Prediction, Query, Request
+from evals.types import Document, Embedder, Example, Message, ModelRef, Models, Prediction, Query
 
-SPEC_VERSION = 2
+__all__ = ["Decoder", "Prompt", "Prompted", "Shots", "load", "nearest_examples", "save"]
 
-
-@dataclass(frozen=True)
-class Decoder:
-    """How the answer is drawn: at most `max_tokens`, greedy at temperature 0, until a stop string."""
-
-    max_tokens: int
-    temperature: float = 0.0
-    stop: tuple[str, ...] = ()
-    seed: int = 0
+SPEC_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -102,20 +96,22 @@ class Prompted:
         """The same, with these passages in the prompt."""
         return replace(self, name=name, prompt=replace(self.prompt, passages=passages))
 
-    def requests(self, queries: Sequence[Query], models: Models) -> list[Request]:
-        """The calls that answer `queries`, in their order."""
-        prompts = [shown.prompt for shown in self._shown(queries, self._retrieved(queries, models), models)]
-        return self._requests(queries, prompts)
+    def prompts(self, queries: Sequence[Query], models: Models) -> dict[str, tuple[Message, ...]]:
+        """What the model is shown for each of the queries, by id."""
+        shown = self._shown(queries, self._retrieved(queries, models), models)
+        return {query.id: one.prompt for query, one in zip(queries, shown, strict=True)}
 
     def predict(
         self, queries: Sequence[Query], models: Models, done: Collection[str] = ()
     ) -> Iterator[Prediction]:
-        """Answer every query that is not in `done`, each as soon as the model has finished it."""
+        """Answer every query that is not in `done`, each as soon as the model has finished it; see
+        `evals.types.Approach` for what a mapping in `done` adds."""
         found = self._retrieved(queries, models)
         shown = self._shown(queries, found, models)
         by_id = {q.id: (s, f) for q, s, f in zip(queries, shown, found, strict=True)}
-        requests = self._requests(queries, [s.prompt for s in shown])
-        for completion in models.open(self.model).generate(requests, done):
+        asked = {q.id: s.prompt for q, s in zip(queries, shown, strict=True)}
+        for answer in decode(self.decoder, asked, models.open(self.model), done):
+            completion = answer.completion
             mine, documents = by_id[completion.id]
             yield Prediction(
                 completion.id,
@@ -126,14 +122,9 @@ class Prompted:
                 sources=tuple(document.id for document in documents),
                 shown=mine.shown,
                 left_out=mine.left_out,
+                rejected=answer.rejected,
+                votes=answer.votes,
             )
-
-    def _requests(self, queries: Sequence[Query], prompts: Sequence[tuple[Message, ...]]) -> list[Request]:
-        decoder = self.decoder
-        return [
-            Request(query.id, prompt, decoder.max_tokens, decoder.stop, decoder.temperature, decoder.seed)
-            for query, prompt in zip(queries, prompts, strict=True)
-        ]
 
     def _retrieved(self, queries: Sequence[Query], models: Models) -> list[Sequence[Document]]:
         """What each query may be answered from, best first: the documents it brings, else what is found."""

@@ -192,7 +192,7 @@ def headline(case: Case) -> str:
     if case.verdict == "escalate":
         return f"✗ Escalate to {_method(case.next_step)}: {_shortfall(case)}"
     step = case.next_step or {}
-    cure = CURES.get(str(step.get("action")))
+    cure = step.get("cure") or CURES.get(str(step.get("action")))
     return f"■ Stop{f' and {cure}' if cure else ''}: {_shortfall(case)}"
 
 

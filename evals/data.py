@@ -16,9 +16,9 @@ from typing import Literal, NamedTuple
 
 from evals.documents import documents_digest
 from evals.errors import DataError
-from evals.examples import read_examples, row_hash
+from evals.examples import read_placed, row_hash
 from evals.rows import find_source, source_digest
-from evals.store import digest
+from evals.store import canonical, digest
 from evals.table import nearest
 from evals.task import Task
 from evals.template import Template
@@ -31,23 +31,27 @@ DEV_OF_TRAIN = 0.2
 DEV_OF_EVAL = 1 / 3
 
 Splits = dict[str, tuple[Example, ...]]
+Lines = Mapping[str, tuple[str, Mapping[str, int]]]
 
 
 class Dropped(NamedTuple):
-    """A row that left its split, and the row of another split that it copies."""
+    """A row that left its split, and the row of another split that it copies; `agrees` says whether
+    their targets are the same."""
 
     split: str
     id: str
     how: Literal["exact", "normalised"]
     of_split: str
     of_id: str
+    agrees: bool = True
 
 
 @dataclass(frozen=True)
 class Data:
     """A task's rows. `sources` maps each file as written to its hash, the documents too; `hash` covers
     all rows, their ids and their order, and `documents`, the hash of those. `renamed` are ids that stood
-    in dev and test both: the dev row is now known as "dev:ID"."""
+    in dev and test both: the dev row is now known as "dev:ID". `lines` has for each role of a file
+    ("train", "eval") its name as written and the line of each id."""
 
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
@@ -57,6 +61,16 @@ class Data:
     hash: str = ""
     renamed: tuple[str, ...] = ()
     documents: str = ""
+    lines: Lines = field(default_factory=dict, compare=False, repr=False)
+
+    def place(self, split: str, id: str) -> str:
+        """Where a row stands: "test.jsonl:12"; "" where that is not known."""
+        own = id.removeprefix("dev:") if split == "dev" and id.removeprefix("dev:") in self.renamed else id
+        for role in (split, *(role for role in ("eval", "train") if split not in self.lines)):
+            name, lines = self.lines.get(role, ("", {}))
+            if own in lines:
+                return f"{name}:{lines[own]}"
+        return ""
 
     def limited(self, n: int) -> Data:
         """At most `n` rows of dev and of test, the same ones whatever the files' order; train whole."""
@@ -94,11 +108,13 @@ def load_data(task: Task) -> Data:
     """Read, split and clean the task's rows. Raises DataError with file and line."""
     sources: dict[str, str] = {}
     rows: dict[str, list[Example]] = {}
+    lines: dict[str, tuple[str, Mapping[str, int]]] = {}
     for role in ("train", "dev", "test", "eval"):
         name = getattr(task.data, role)
         if name is not None:
             source = find_source(name, role, task.path.parent)
-            rows[role] = read_examples(source, task.output, task.columns)
+            rows[role], numbered = read_placed(source, task.output, task.columns)
+            lines[role] = (name, numbered)
             sources[name] = source_digest(source, map(row_hash, rows[role]))
     splits = _split(rows, task.split_seed)
     splits, renamed = _distinct_ids(splits)
@@ -113,8 +129,8 @@ def load_data(task: Task) -> Data:
                 hint=f"Name a file of its own: {split}: {split}.jsonl, or add rows.",
             )
     documents = _documents(task, sources)
-    data = Data(splits["train"], splits["dev"], splits["test"], dropped, sources, "", renamed, documents)
-    return _hashed(data)
+    train, dev, test = (splits[name] for name in ("train", "dev", "test"))
+    return _hashed(Data(train, dev, test, dropped, sources, "", renamed, documents, lines))
 
 
 def _documents(task: Task, sources: dict[str, str]) -> str:
@@ -189,8 +205,8 @@ def _distinct_ids(splits: Splits) -> tuple[Splits, tuple[str, ...]]:
 
 def _without_copies(splits: Splits, names: Sequence[str]) -> tuple[Splits, tuple[Dropped, ...]]:
     """Take from dev what test has, and from train what test or dev has."""
-    exact: dict[str, tuple[str, str]] = {}
-    loose: dict[str, tuple[str, str]] = {}
+    exact: dict[str, tuple[str, Example]] = {}
+    loose: dict[str, tuple[str, Example]] = {}
     kept: Splits = {}
     dropped: list[Dropped] = []
     for split in ("test", "dev", "train"):
@@ -198,14 +214,21 @@ def _without_copies(splits: Splits, names: Sequence[str]) -> tuple[Splits, tuple
         for row in splits[split]:
             text = visible(row, names)
             if text in exact:
-                dropped.append(Dropped(split, row.id, "exact", *exact[text]))
+                dropped.append(_copy(split, row, "exact", *exact[text]))
             elif (near := folded(text)) in loose:
-                dropped.append(Dropped(split, row.id, "normalised", *loose[near]))
+                dropped.append(_copy(split, row, "normalised", *loose[near]))
             else:
                 stay.append(row)
         kept[split] = tuple(stay)
         for row in stay:
             text = visible(row, names)
-            exact.setdefault(text, (split, row.id))
-            loose.setdefault(folded(text), (split, row.id))
+            exact.setdefault(text, (split, row))
+            loose.setdefault(folded(text), (split, row))
     return kept, tuple(dropped)
+
+
+def _copy(
+    split: str, row: Example, how: Literal["exact", "normalised"], of_split: str, other: Example
+) -> Dropped:
+    agrees = canonical(row.target) == canonical(other.target)
+    return Dropped(split, row.id, how, of_split, other.id, agrees)

@@ -45,8 +45,10 @@ class Given:
     commands: Mapping[str, str] = field(default_factory=dict)
     interrupted: str = ""
     diagnosis: Sequence[str] = ()
+    arms: Sequence[Mapping[str, Json]] = ()
     audit: Mapping[str, Json] = field(default_factory=dict)
     economics: Mapping[str, Json] = field(default_factory=dict)
+    spent: Mapping[str, Json] = field(default_factory=dict)
     provenance: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -83,8 +85,10 @@ def decide(task: Terms, measured: Sequence[Measured], ledger: Sequence[Look], gi
         requirements=requirement_entries(task, shown),
         approaches=tuple(approach_entry(task, s, measured) for s in standings),
         diagnosis=tuple(given.diagnosis),
+        arms=tuple(given.arms),
         audit=given.audit,
         economics=given.economics,
+        spent=given.spent,
         provenance=given.provenance,
         headline=headline(case) + ("" if given.binding else " (not binding)"),
     )

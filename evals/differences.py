@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evals.failures import grader_of
-from evals.metrics import Pricing, amount, is_amount, ranking_score, row_amount, unit_of
+from evals.metrics import Pricing, amount, is_amount, is_unjudged, ranking_score, row_amount, unit_of
 from evals.ranking import ranking
 from evals.stats.bounds import mean_interval
 from evals.stats.mcnemar import discordant
@@ -96,8 +96,12 @@ def _tested(
 
 
 def _lacks(metric: str, pair: Pair) -> bool:
-    """Whether one of the two has no answer."""
-    return metric != "error_rate" and any(row.failure == "error" for row in pair)
+    """Whether one of the two has no answer, or no verdict of a judge that could be read."""
+    return metric != "error_rate" and any(_missing(metric, row) for row in pair)
+
+
+def _missing(metric: str, row: Row) -> bool:
+    return row.failure == "error" or is_unjudged(metric, row)
 
 
 def _own_scores(metric: str, pairs: Sequence[Pair]) -> list[tuple[Counts, Counts]] | None:
@@ -126,7 +130,7 @@ def _resolved(metric: str, pair: Pair, weight: float, *, hopeful: bool) -> tuple
     """A pair that lacks an answer, with the missing one right or wrong as it suits the first."""
 
     def known(row: Row, if_missing: float) -> Counts:
-        if row.failure == "error":
+        if _missing(metric, row):
             return (if_missing * weight, weight)
         score = own_score(metric, row)
         return (score, 1.0) if score is not None else _counts(metric, row)

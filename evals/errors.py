@@ -5,6 +5,7 @@
     ├── DataError        a data file or a row of it
     ├── ModelError       a model that is not there, or does not answer as a model should
     │   └── OutageError  it would have answered at another time: the run can be resumed
+    │       └── BudgetError  the task's budget allows no further call
     ├── NotApplicable    a rung that this task gives nothing to work with
     └── RunError         the run folder, the disk, the ledger
         └── ResumableError   the same command continues where this one stopped
@@ -61,12 +62,16 @@ class OutageError(ModelError):
     exit_code = 5
 
 
+class BudgetError(OutageError):
+    """What the task allows is spent: models are out of reach until its budget is raised."""
+
+
 class RunError(WorkbenchError):
     """The run folder, the ledger or the machine does not allow what was asked."""
 
 
 class ResumableError(RunError):
-    """The run stopped before its end (disk full, budget spent); the same command continues it."""
+    """The run stopped before its end (a full disk, say); the same command continues it."""
 
     exit_code = 5
 

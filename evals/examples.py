@@ -31,7 +31,14 @@ def row_hash(example: Example) -> str:
 
 
 def read_examples(source: Source, output: OutputSpec, columns: Mapping[str, str]) -> list[Example]:
-    """All rows of a source. `columns` maps a key of KEYS to the source's column.
+    """All rows of a source. `columns` maps a key of KEYS to the source's column. See `read_placed`."""
+    return read_placed(source, output, columns)[0]
+
+
+def read_placed(
+    source: Source, output: OutputSpec, columns: Mapping[str, str]
+) -> tuple[list[Example], dict[str, int]]:
+    """All rows of a source, and the line of each by its id.
 
     A row without an id is named by its content's hash (a repeated row gets "-2", "-3", ...).
     Raises DataError for the first row that is wrong, for an id given twice, for no rows at all.
@@ -57,7 +64,7 @@ def read_examples(source: Source, output: OutputSpec, columns: Mapping[str, str]
             where=source.shown,
             hint=f"Add rows, or take data.{source.role} out of the task file.",
         )
-    return examples
+    return examples, seen
 
 
 def _free(name: str, seen: Mapping[str, int]) -> str:

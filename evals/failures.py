@@ -35,8 +35,9 @@ def failure_of(
     """The row's failure, None when it is right.
 
     In this order: error (no answer after retries), truncated (cut at max_tokens), refused, format
-    (some grader could not read the answer, or the prompt did not fit), wrong (the primary grader's
-    value is below `pass_at`, or it gave none).
+    (some grader could not read the answer, or the prompt did not fit), unjudged (the primary grader is a
+    judge whose verdict could not be read), wrong (the primary grader's value is below `pass_at`, or it
+    gave none).
     """
     if prediction.finish == "error" or prediction.error is not None:
         return "error"
@@ -47,10 +48,15 @@ def failure_of(
     if prediction.finish == "too_long" or any(s.failure == "format" for s in scores.values()):
         return "format"
     score = scores.get(primary)
+    if score is not None and not score.judged:
+        return "unjudged"
     return None if score is not None and score.value >= pass_at else "wrong"
 
 
 def count_failures(rows: Sequence[Row]) -> tuple[dict[Failure, int], int]:
-    """How many rows have each failure, and how many are correct: together all rows."""
+    """How many rows have each failure, and how many are correct: together all rows. "unjudged" is named
+    only where it occurs."""
     counts = {name: sum(row.failure == name for row in rows) for name in FAILURES}
+    if not counts["unjudged"]:
+        del counts["unjudged"]
     return counts, len(rows) - sum(counts.values())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evals.failures import grader_of
+from evals.prices import Rates, usd
 from evals.ranking import SHOWN, ranking
 from evals.stats.bounds import interval, mean_interval, quantile_interval
 from evals.stats.sample import Sample, sample_of
@@ -20,17 +21,6 @@ from evals.types import Interval, Json, Measured, ModelRef, Requirement, Row, Sp
 
 LATENCY = {"p50_seconds": 0.50, "p95_seconds": 0.95, "p99_seconds": 0.99}
 MEANS = ("tokens_in", "tokens_out", "usd_per_1k", "usd_per_1k_accepted")
-
-
-class Rates(Protocol):
-    """What calls cost; None where the task names no price."""
-
-    @property
-    def input_per_million(self) -> float | None: ...
-    @property
-    def output_per_million(self) -> float | None: ...
-    @property
-    def gpu_hour(self) -> float | None: ...
 
 
 class Pricing(Protocol):
@@ -44,12 +34,14 @@ class Pricing(Protocol):
 
 @dataclass(frozen=True)
 class Evidence:
-    """A metric's units: as scored, and with every missing row counted wholly wrong or wholly right."""
+    """A metric's units: as scored, and with every missing row counted wholly wrong or wholly right.
+    `unjudged` of the missing rows have an answer, and a judge's verdict that could not be read."""
 
     present: Sample
     all_wrong: Sample
     all_right: Sample
     missing: int
+    unjudged: int = 0
 
 
 def is_amount(metric: str) -> bool:
@@ -88,7 +80,8 @@ def evidence(metric: str, rows: Sequence[Row], unpredicted: int = 0) -> Evidence
     grader left out a row that has an answer.
     """
     groups, pairs = _pairs(metric, rows)
-    lost = [row for row in rows if row.failure == "error" and _speaks(metric, row)]
+    unread = [row for row in rows if is_unjudged(metric, row)]
+    lost = [row for row in rows if row.failure == "error" and _speaks(metric, row)] + unread
     missing = len(lost) + unpredicted
     present = sample_of(pairs, groups)
     if not missing:
@@ -100,7 +93,16 @@ def evidence(metric: str, rows: Sequence[Row], unpredicted: int = 0) -> Evidence
         sample_of(pairs + [(0.0, weight)] * missing, groups + absent),
         sample_of(pairs + [(weight, weight)] * missing, groups + absent),
         missing,
+        len(unread),
     )
+
+
+def is_unjudged(metric: str, row: Row) -> bool:
+    """Whether a judge's verdict on this row could not be read, so that the metric lacks it."""
+    if all(score.judged for score in row.scores.values()):
+        return False
+    score = row.scores.get(grader_of(metric, list(row.scores)) or "")
+    return score is not None and not score.judged and row.failure != "error"
 
 
 def _speaks(metric: str, row: Row) -> bool:
@@ -124,6 +126,8 @@ def _pairs(metric: str, rows: Sequence[Row]) -> tuple[list[Hashable], list[tuple
         score = row.scores.get(grader or "")
         if score is None:
             raise ValueError(f"row {row.example.id} has an answer but no score of {grader}")
+        if not score.judged:
+            continue
         pair = (score.value, 1.0) if metric == grader else score.counts.get(metric[len(score.grader) + 1 :])
         if pair is not None:
             groups.append(unit_of(row))
@@ -182,21 +186,8 @@ def row_amount(metric: str, row: Row, measured: Measured, task: Pricing) -> floa
         return float(usage.tokens_in if metric == "tokens_in" else usage.tokens_out)
     if metric != "usd_per_1k":
         return None
-    cost = _usd(row, measured.provider or task.model.provider, task.prices)
+    cost = usd(usage, measured.provider or task.model.provider, task.prices)
     return None if cost is None else 1000 * cost
-
-
-def _usd(row: Row, provider: str, prices: Rates) -> float | None:
-    """A call's price: time on the machine for a local model, tokens for a hosted one."""
-    usage = row.prediction.usage
-    if provider == "local":
-        return None if prices.gpu_hour is None else usage.seconds * prices.gpu_hour / 3600
-    if prices.input_per_million is None and prices.output_per_million is None:
-        return None
-    paid = usage.tokens_in * (prices.input_per_million or 0) + usage.tokens_out * (
-        prices.output_per_million or 0
-    )
-    return paid / 1e6
 
 
 def grader_metrics(rows: Sequence[Row]) -> list[str]:

@@ -30,7 +30,7 @@ Raw = tuple[int, dict[str, Any]]
 
 KINDS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 ONE_A_LINE = "Write one object a line, without [ ] around them or commas between them."
-INSTALL = "Install it: pip install 'tuning-workbench[data]'"
+INSTALL = "Install them: pip install datasets pyarrow"
 HUB_SPLITS = {"train": "train", "dev": "validation", "test": "test", "eval": "test"}
 """The split of a hub data set that is taken when none is named."""
 

@@ -16,9 +16,12 @@ from pathlib import Path
 
 from evals.failures import failure_of
 from evals.graders import grader_hash
-from evals.store import Appender, digest, plain, read_lines, reading, revive, write_lines
+from evals.models.metered import Afresh
+from evals.store import Appender, digest, disk_errors, plain, read_lines, reading, revive, write_lines
 from evals.types import Approach, Example, Grader, Models, Prediction, Row, Score, Split
 
+KEPT_AT_ONCE = 64
+"""Rows that a judge is asked about before what it said is written."""
 UNFINISHED = ("length", "refused", "too_long")
 """Finishes after which there is a row but no whole answer: it scores 0 with every grader."""
 
@@ -53,7 +56,7 @@ def predict(
     if all(example.id in found for example in examples):
         return found
     with Appender(path) as file:
-        for prediction in approach.predict([e.query() for e in examples], models, frozenset(found)):
+        for prediction in approach.predict([e.query() for e in examples], models, dict(found)):
             file.write({"split": split, **plain(prediction)})
             found[prediction.id] = prediction
             progress(len(found))
@@ -93,7 +96,8 @@ def grade(
     path: Path,
     split: Split,
 ) -> dict[str, dict[str, Score]]:
-    """As `grade_rows`, keeping in `path` what was graded before by the same grader."""
+    """As `grade_rows`, keeping in `path` what was graded before by the same grader. What a judge says is
+    kept as it comes, so that a run that was stopped asks only for the rest."""
     hashes = {g.name: grader_hash(g) for g in graders}
     answers = {e.id: digest([plain(e), p.text, p.finish, p.error, p.sources]) for e, p in pairs}
     lines = read_lines(path)
@@ -104,25 +108,39 @@ def grade(
             if fresh and line["split"] == split and line["of"] == answers.get(line["score"]["id"]):
                 score = revive(Score, line["score"])
                 known[score.grader, score.id] = score
-    scores: dict[str, dict[str, Score]] = {e.id: {} for e, _ in pairs}
-    added = False
-    for grader in graders:
-        todo = [(e, p) for e, p in pairs if (grader.name, e.id) not in known and p.error is None]
-        added = added or bool(todo)
-        new = grade_rows([grader], todo, models)
-        for example, _ in pairs:
-            score = known.get((grader.name, example.id)) or new.get(example.id, {}).get(grader.name)
-            if score is not None:
-                scores[example.id][grader.name] = score
-    if added:
-        others = [line for line in lines if line["split"] != split]
+    kept = [line for line in lines if line["split"] != split]
+
+    def keep() -> dict[str, dict[str, Score]]:
+        scores = _by_row(graders, pairs, known)
         mine = [
             {"split": split, "hash": hashes[s.grader], "of": answers[s.id], "score": plain(s)}
             for by_grader in scores.values()
             for s in by_grader.values()
         ]
-        write_lines(path, others + mine)
-    return scores
+        write_lines(path, kept + mine)
+        return scores
+
+    added = False
+    for grader in graders:
+        todo = [(e, p) for e, p in pairs if (grader.name, e.id) not in known and p.error is None]
+        judge = getattr(grader, "asks_model", False)
+        size = KEPT_AT_ONCE if judge else len(todo) or 1
+        for start in range(0, len(todo), size):
+            for by_grader in grade_rows([grader], todo[start : start + size], models).values():
+                known.update({(name, score.id): score for name, score in by_grader.items()})
+            added = True
+            if judge:
+                keep()
+    return keep() if added else _by_row(graders, pairs, known)
+
+
+def _by_row(
+    graders: Sequence[Grader],
+    pairs: Sequence[tuple[Example, Prediction]],
+    known: Mapping[tuple[str, str], Score],
+) -> dict[str, dict[str, Score]]:
+    names = [grader.name for grader in graders]
+    return {e.id: {name: known[name, e.id] for name in names if (name, e.id) in known} for e, _ in pairs}
 
 
 def measured_rows(
@@ -143,10 +161,12 @@ def measured_rows(
 
 
 WARM_UP, TIMED = 3, 60
+LATENCY_BEGUN = "latency.begun.jsonl"
+"""Times of an approach not all of whose requests have been timed."""
 
 
 def read_latency(path: Path) -> tuple[float, ...]:
-    """The seconds kept in `path`; none when nothing was timed."""
+    """The seconds kept in `path`; none when nothing was timed, or not all there was to time."""
     with reading(path):
         return tuple(float(line["seconds"]) for line in read_lines(path))
 
@@ -156,18 +176,26 @@ def measure_latency(
 ) -> tuple[float, ...]:
     """Seconds of up to 60 single requests, one at a time, after three for warming up; kept in `path`.
 
-    A row that ends in an error is not timed.
+    A row that ends in an error is not timed. Each time is written beside `path` at once, and moved there
+    when all are there: what was timed before an interruption is not timed again.
     """
     if timed := read_latency(path):
         return timed
     examples = sorted(examples, key=lambda e: sha256(e.id.encode()).digest())  # a file may be sorted
+    models = Afresh(models)
     for example in examples[:WARM_UP]:
         list(approach.predict([example.query()], models))
-    seconds: dict[str, float] = {}
-    for example in examples[:TIMED]:
-        start = time.perf_counter()
-        (prediction,) = approach.predict([example.query()], models)
-        if prediction.error is None:
-            seconds[example.id] = round(time.perf_counter() - start, 4)
-    write_lines(path, [{"id": id, "seconds": value} for id, value in seconds.items()])
-    return tuple(seconds.values())
+    begun = path.with_name(LATENCY_BEGUN)
+    with reading(begun):
+        known = {str(line["id"]) for line in read_lines(begun)}
+    with Appender(begun) as file:
+        for example in examples[:TIMED]:
+            if example.id in known:
+                continue
+            start = time.perf_counter()
+            (prediction,) = approach.predict([example.query()], models)
+            if prediction.error is None:
+                file.write({"id": example.id, "seconds": round(time.perf_counter() - start, 4)})
+    with disk_errors(path):
+        begun.replace(path)
+    return read_latency(path)

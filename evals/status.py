@@ -97,8 +97,10 @@ def _judge_share(requirement: Requirement, found: Evidence, trial: Trial) -> Jud
     name: StatusName = test.name
     if found.missing:
         name = "met" if worst.name == "met" else "error"
+        if name == "error" and found.unjudged == found.missing:
+            name = "not met" if best.name == "not met" else "insufficient evidence"
     needed = None
-    if name == "insufficient evidence":
+    if name == "insufficient evidence" and not found.missing:
         needed = _needed(found.present, requirement, trial)
     why = _why(requirement, found, test, name, needed, trial)
     sample = found.present
@@ -150,9 +152,10 @@ def _why(
     sample, bound = found.present, requirement.bound
     at_least = requirement.at_least is not None
     total = sample.n + found.missing
-    if name == "error":
+    if name == "error" or (name == "insufficient evidence" and found.missing):
+        what = "verdict of the judge" if found.unjudged == found.missing else "answer"
         return (
-            f"{found.missing} of {total} rows have no answer; "
+            f"{found.missing} of {total} rows have no {what}; "
             f"counting them as failed, {requirement.sentence()} is not shown"
         )
     if sample.value is None:

@@ -33,6 +33,8 @@ DEFAULT_GRADERS: Mapping[str, tuple[str, ...]] = {
     "text": ("exact",),
 }
 """What scores an output whose task names no graders."""
+DEFAULT = "default"
+"""Stands in a ladder for all rungs that apply."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,17 @@ class Prices:
 
 
 @dataclass(frozen=True)
+class JudgeSpec:
+    """The model that graders ask, the file of human labels that it is tried on, and the agreement with
+    them that it must surely have to gate (`workbench.admission`)."""
+
+    model: ModelRef
+    labels: str | None = None
+    at_least: float = 0.6
+    prices: Prices = field(default_factory=Prices)
+
+
+@dataclass(frozen=True)
 class Task:
     """A task file, whole. `text` is the file as read, `file` its values and lines, for later errors."""
 
@@ -111,13 +124,14 @@ class Task:
     looks: int
     ladder: tuple[RungSpec, ...] | None
     stop_first: bool
+    without: tuple[str, ...]
     split_seed: int
     budget: Mapping[str, float]
     prices: Prices
     calls_per_month: float | None
     stronger_model: ModelRef | None
     tune_model: ModelRef | None
-    judge: Mapping[str, Any] | None
+    judge: JudgeSpec | None
     text: str
     file: YamlFile = field(repr=False, compare=False)
 
@@ -139,8 +153,11 @@ class Task:
             "stop_first": self.stop_first,
             "split_seed": self.split_seed,
         }
-        for key in ("model", "stronger_model", "tune_model", "judge"):
+        if self.without:
+            covered["without"] = self.without
+        for key in ("model", "stronger_model", "tune_model"):
             covered[key] = self.file.value.get(key)
+        covered["judge"] = (self.file.value.get("judge") or {}).get("model")
         return cast(dict[str, Any], plain(covered))
 
     def as_used(self) -> str:
@@ -181,10 +198,9 @@ def load_task(path: str | Path) -> Task:
     requirements = read_requirements(file)
     prompt = _prompt(file)
     output = read_output(file, base)
-    ladder, stop_first = _ladder(values.get("ladder", "default"))
+    ladder, stop_first, without = _ladder(values.get("ladder", "default"))
     generation = dict(values.get("generation", {}))
     limit = generation.pop("max_tokens", "auto")
-    judge = values.get("judge")
     return Task(
         path=file.path,
         name=values["name"],
@@ -206,13 +222,14 @@ def load_task(path: str | Path) -> Task:
         looks=int(values.get("looks", 4)),
         ladder=ladder,
         stop_first=stop_first,
+        without=without,
         split_seed=int(values.get("split_seed", 0)),
         budget=values.get("budget", {}),
         prices=Prices(**values.get("prices", {})),
         calls_per_month=values.get("calls_per_month"),
         stronger_model=_model(values["stronger_model"], base) if "stronger_model" in values else None,
         tune_model=_model(values["tune_model"], base) if "tune_model" in values else None,
-        judge=None if judge is None else {**judge, "model": _model(judge["model"], base)},
+        judge=_judge(values.get("judge"), base),
         text=file.text,
         file=file,
     )
@@ -226,6 +243,13 @@ def _model(value: str | dict[str, Any], base: Path) -> ModelRef:
     if "adapter" in options:
         options["adapter"] = str((base / Path(options["adapter"]).expanduser()).resolve())
     return ModelRef(**options)
+
+
+def _judge(value: Mapping[str, Any] | None, base: Path) -> JudgeSpec | None:
+    if value is None:
+        return None
+    prices = Prices(**value.get("prices", {}))
+    return JudgeSpec(**{**value, "model": _model(value["model"], base), "prices": prices})
 
 
 def _folder(name: str, base: Path) -> str:
@@ -286,8 +310,13 @@ def _graders(file: YamlFile, output: OutputSpec) -> tuple[GraderSpec, ...]:
     specs: list[GraderSpec] = []
     for index, value in enumerate(file.value.get("graders", DEFAULT_GRADERS[output.format])):
         name, options = _named(value)
-        if any(spec.name == name for spec in specs):
-            file.fail(f"the grader {name!r} is named twice", join_key("graders", index))
+        called = options.get("as", name)
+        if any(spec.options.get("as", spec.name) == called for spec in specs):
+            file.fail(
+                f"the grader {called!r} is named twice",
+                join_key("graders", index),
+                "Give one of them another name: {name: ..., as: ...}.",
+            )
         specs.append(GraderSpec(name, options))
     return tuple(specs)
 
@@ -298,21 +327,29 @@ def _named(value: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return value["name"], {key: option for key, option in value.items() if key != "name"}
 
 
-def _ladder(value: Any) -> tuple[tuple[RungSpec, ...] | None, bool]:
-    """The rungs (None: the default ones), and whether the first that meets everything ends it."""
-    if value == "default":
-        return None, False
-    stop = {"stop": "first"}
-    entries = [value] if isinstance(value, dict) else value
-    rungs = tuple(RungSpec(*_named(entry)) for entry in entries if entry != stop)
-    return rungs or None, stop in entries
+def _ladder(value: Any) -> tuple[tuple[RungSpec, ...] | None, bool, tuple[str, ...]]:
+    """The rungs (None: the default ones; one named `default` stands for those that no other names),
+    whether the first that meets everything ends it, and which are left out."""
+    entries = value if isinstance(value, list) else [value]
+    settings = [e for e in entries if isinstance(e, dict) and "name" not in e]
+    named = [RungSpec(*_named(entry)) for entry in entries if entry not in settings]
+    rungs = None if named in ([], [RungSpec(DEFAULT)]) else tuple(named)
+    without = tuple(name for setting in settings for name in setting.get("without", ()))
+    return rungs, any("stop" in setting for setting in settings), without
 
 
 def check_metrics(task: Task, graders: Sequence[Grader]) -> None:
     """Raise TaskError for the first requirement whose metric none of the graders gives."""
     given = [metric for grader in graders for metric in grader.metrics]
     there = [*given, *MEASURED]
+    advisory = {m for g in graders if getattr(g, "advisory", False) for m in g.metrics}
     for index, requirement in enumerate(task.requirements):
+        if requirement.metric in advisory and requirement.tier == "critical":
+            raise task.error(
+                f"{requirement.metric!r} may advise and not decide",
+                f"requirements[{index}]",
+                "Write tier: advisory.",
+            )
         if requirement.metric in given:
             continue
         if is_built_in(requirement.metric):

@@ -19,8 +19,8 @@ Finish = Literal["stop", "length", "refused", "too_long", "error"]
 """Why a completion ended: by itself, at max_tokens, by a content filter, because the prompt did not
 fit the context (nothing was generated), or because no answer came after retries."""
 
-Failure = Literal["error", "truncated", "refused", "format", "wrong"]
-FAILURES: tuple[Failure, ...] = ("error", "truncated", "refused", "format", "wrong")
+Failure = Literal["error", "truncated", "refused", "format", "unjudged", "wrong"]
+FAILURES: tuple[Failure, ...] = ("error", "truncated", "refused", "format", "unjudged", "wrong")
 """In the order in which they are tried; a row has at most one."""
 
 Split = Literal["dev", "test"]
@@ -80,7 +80,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of a model. `grammar` is a JSON Schema, a regex or a label list for the decoder."""
+    """One call of a model. `grammar` is a JSON Schema, a regex or a label list for the decoder; `fresh`
+    asks the model even where its answer is known (to time it)."""
 
     id: str
     prompt: PromptText
@@ -89,11 +90,13 @@ class Request:
     temperature: float = 0.0
     seed: int = 0
     grammar: Mapping[str, Json] | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call cost. `tokens_cached` are those of `tokens_in` that were not computed again;
+    """What a call cost; of an answer that was kept, what it cost when it was asked for.
+    `tokens_cached` are those of `tokens_in` that were not computed again;
     `seconds` is the row's share of its wave, or an endpoint call's wall time: never a latency."""
 
     tokens_in: int = 0
@@ -118,10 +121,19 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """An answer that was sent back, and what was said to be wrong with it."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """An approach's answer to one query, as it is written to disk. `sources` are the ids of what was
     retrieved, best first; the first `shown` of them stood in the prompt, numbered from 1; `left_out`
-    others were to stand there and did not fit, or not whole."""
+    others were to stand there and did not fit, or not whole. `rejected` are the answers that were sent
+    back before this one, oldest first; `votes` is how many samples gave it, 0 where none voted."""
 
     id: str
     text: str
@@ -132,6 +144,8 @@ class Prediction:
     repeat: int = 0
     shown: int = 0
     left_out: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    votes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +155,9 @@ class Score:
     `value` is in [0, 1]. `answer` is what the grader read out of the text, for people. `failure`
     is "format" when the text could not be read as an answer, "wrong" when it was read and is not
     right, None when it is right. `why` is a short reason. `counts` maps a part to (numerator,
-    denominator), summed over rows for the metric `grader.part`.
+    denominator), summed over rows for the metric `grader.part`. `judged` is False where a judge said
+    nothing that could be read: there is then no value, and the row is missing from the metric. `usage`
+    is what a judge's calls took.
     """
 
     id: str
@@ -152,6 +168,8 @@ class Score:
     why: str = ""
     counts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     repeat: int = 0
+    judged: bool = True
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +256,8 @@ class Measured:
     """Everything a decision knows of one approach. `rows[split]` holds the rows that were
     predicted and graded; `expected[split]` how many there should be; a split that was not asked
     for is absent from both. `latency` are seconds of single requests, measured one at a time.
-    `provider` is that of its model, which says how a call is priced; "" is the task's model's."""
+    `provider` is that of its model, which says how a call is priced; "" is the task's model's. `start` names
+    the approach that it adds to, "" where it stands alone."""
 
     name: str
     hash: str
@@ -250,6 +269,7 @@ class Measured:
     latency: tuple[float, ...] = ()
     fit_seconds: float = 0.0
     provider: str = ""
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +305,10 @@ class Decision:
     requirements: tuple[Mapping[str, Json], ...]
     approaches: tuple[Mapping[str, Json], ...]
     diagnosis: tuple[str, ...] = ()
+    arms: tuple[Mapping[str, Json], ...] = ()
     audit: Mapping[str, Json] = field(default_factory=dict)
     economics: Mapping[str, Json] = field(default_factory=dict)
+    spent: Mapping[str, Json] = field(default_factory=dict)
     provenance: Mapping[str, Json] = field(default_factory=dict)
     headline: str = ""
     version: int = 1
@@ -354,7 +376,8 @@ class Models(Protocol):
 
 class Approach(Protocol):
     """A frozen value: a model, a prompt and a decoder; saved as spec.json. `hash` identifies what is
-    asked of which model."""
+    asked of which model. What is `done` is not asked again; given as a mapping to predictions, it also
+    says how those rows came to their answers, so that what is left is asked as it would have been."""
 
     @property
     def name(self) -> str: ...

@@ -36,9 +36,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One approach: `mark` says why it stands out, `state` why it has no figures."""
+    """One approach: `start` is the one it adds to, `mark` says why it stands out, `state` why it has no
+    figures."""
 
     name: str
+    start: str
     kind: str
     mark: str
     state: str
@@ -79,6 +81,7 @@ def approach_table(decision: Mapping[str, Any]) -> ApproachTable:
     lines = tuple(
         Line(
             name=str(approach["name"]),
+            start=str(approach.get("start") or ""),
             kind=str(approach.get("kind") or ""),
             mark=_mark(decision, str(approach["name"])),
             state=_state(approach),

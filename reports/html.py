@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from reports import Report, figures
 from reports.approaches import approach_table, rows_of
 from reports.plaintext import answer_text, clip, one_line, visible
-from reports.plots import Axes, Point, cost_plot, interval_bar
+from reports.plots import Axes, Point, cost_plot, difference_bar, interval_bar
 from reports.sections import ROWS_BYTES, sections_of
 from reports.view import focus, headline, metric_of, next_step, requirement_lines, tested
 
@@ -87,6 +87,7 @@ def _environment() -> Environment:
         one_line=one_line,
         words=figures.words,
         bar=interval_bar,
+        difference=difference_bar,
         answer=answer_text,
         scalar=_scalar,
     )

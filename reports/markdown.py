@@ -15,6 +15,7 @@ from reports import Report
 from reports.approaches import Cell, approach_table
 from reports.figures import NOTHING
 from reports.plaintext import code, markdown, visible
+from reports.spent import spent_sentence
 from reports.view import headline, next_step, requirement_lines, tested
 
 MAX_BYTES = 20_000
@@ -55,6 +56,7 @@ def _summary(decision: Mapping[str, Any], rows: int, letters: int) -> str:
     blocks += [
         *_requirements(decision, rows, letters),
         *_approaches(decision, rows, letters),
+        *_diagnosis(decision, rows, letters),
         _footer(decision),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -93,7 +95,8 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
         head.append(markdown(column.label, letters) + note)
     body = []
     for line in table.lines[:rows]:
-        name = code(line.name, min(letters, 80)) + (f" **{line.mark}**" if line.mark else "")
+        name = code(line.name, min(letters, 80)) + (f" on {code(line.start, 80)}" if line.start else "")
+        name += f" **{line.mark}**" if line.mark else ""
         cells = [_cell(cell, letters) for cell in line.cells]
         if line.state and cells:
             cells = [markdown(line.state, letters), *[""] * (len(cells) - 1)]
@@ -104,6 +107,12 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
     if table.absent:
         blocks.append(f"Not applicable: {markdown('; '.join(table.absent), 2 * letters)}")
     return blocks
+
+
+def _diagnosis(decision: Mapping[str, Any], rows: int, letters: int) -> list[str]:
+    """Why nothing ships, in the decision's own sentences."""
+    lines = [f"- {markdown(str(line), 2 * letters)}" for line in (decision.get("diagnosis") or ())[:rows]]
+    return ["### Why, measured on dev", "\n".join(lines)] if lines else []
 
 
 def _cell(cell: Cell, letters: int) -> str:
@@ -122,8 +131,11 @@ def _table(head: Any, body: list[Any], left_out: int, right: bool = False) -> st
 
 def _footer(decision: Mapping[str, Any]) -> str:
     task, looks = decision["task"], decision.get("looks") or {}
-    spent = f" Looks at the test set: {looks['used']} of {looks['planned']}." if "used" in looks else ""
+    looked = f" Looks at the test set: {looks['used']} of {looks['planned']}." if "used" in looks else ""
+    money = spent_sentence(decision)
+    money = f" Spent: {markdown(money, 300)}." if money else ""
     return (
-        f"Task {code(str(task['name']), 80)}, hash {code(str(task.get('hash') or NOTHING), 40)}.{spent} "
+        f"Task {code(str(task['name']), 80)}, hash {code(str(task.get('hash') or NOTHING), 40)}."
+        f"{looked}{money} "
         "Rows, failures and provenance: `report.html` in the run folder; all figures: `decision.json`."
     )

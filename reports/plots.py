@@ -82,6 +82,30 @@ def interval_bar(line: RequirementLine) -> Markup:
     )
 
 
+def difference_bar(
+    value: float | None, low: float | None, high: float | None, reach: float, tone: str
+) -> Markup:
+    """A paired difference with its interval against 0, on a scale from minus `reach` to plus `reach`."""
+    if value is None or low is None or high is None:
+        return Markup("")
+
+    def x(at: float) -> float:
+        return round(_BAR_WIDTH / 2 + (_BAR_WIDTH / 2 - 6) * max(-1.0, min(1.0, at / reach)), 1)
+
+    words = f"{figures.signed(value)}, from {figures.signed(low)} to {figures.signed(high)}"
+    ends = [_text(2.0, 31, f"−{reach:g}", "start"), _text(_BAR_WIDTH - 2.0, 31, f"+{reach:g}", "end")]
+    return Markup(
+        '<svg class="bar bar-{}" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">'
+        '<line class="track" x1="6" x2="{}" y1="10" y2="10"/><rect class="span" x="{}" y="7" width="{}" '
+        'height="6" rx="2"/><circle class="value" cx="{}" cy="10" r="4.5"/><line class="threshold" x1="{}" '
+        'x2="{}" y1="1" y2="20"/>{}{}{}</svg>'
+    ).format(
+        *(tone, *(_BAR_WIDTH, _BAR_HEIGHT) * 2, words, _BAR_WIDTH - 6),
+        *(x(low), max(1.0, round(x(high) - x(low), 1)), x(value), x(0), x(0)),
+        *(_text(_BAR_WIDTH / 2, 31, "0", "middle"), *ends),
+    )
+
+
 def _bar_scale(line: RequirementLine, low: float, high: float) -> tuple[float, float]:
     """The ends of the scale: round, around the interval and the threshold, inside what can be."""
     first, last = min(low, line.bound), max(high, line.bound)

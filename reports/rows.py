@@ -30,6 +30,7 @@ _CAUSES = {
     "truncated": "cut off at the token limit",
     "refused": "refused",
     "format": "not in the required format",
+    "unjudged": "no verdict of the judge that could be read",
     "wrong": "read, but not right",
 }
 

@@ -12,8 +12,10 @@ from markupsafe import Markup, escape
 from evals.types import FAILURES
 from reports import Report, ReportAnswer, ReportRow, figures
 from reports.approaches import difference, failure_counts, measured, rows_of
+from reports.arms import arm_table
 from reports.plaintext import answer_text, clip, visible
 from reports.rows import causes, choose, outcome, outcomes, traits, word_diff
+from reports.spent import spent_sentence
 from reports.view import focus, next_step, reference, requirement_lines
 
 ROWS_BYTES = 1_200_000
@@ -21,6 +23,8 @@ ROWS_BYTES = 1_200_000
 
 _PART_BYTES = 80_000
 """UTF-8 bytes that an open-ended part of the decision may take."""
+
+_MOST_CHANGES = 60
 
 _WHERE = "predictions.jsonl and scores.jsonl under approaches/ in the run folder"
 _FINISH = {
@@ -63,6 +67,7 @@ def sections_of(report: Report, environment: Environment, row_bytes: int = ROWS_
         Section("diagnosis", "Diagnosis", "Diagnosis", _diagnosis(decision, parts)),
         Section("audit", "Data audit", "Audit", _open_ended(decision.get("audit"), parts)),
         Section("latency", "Latency", "Latency", _latency(decision, parts)),
+        Section("spent", "What this run spent", "Spent", _spent(decision, parts)),
         Section("economics", "Economics", "Economics", _open_ended(decision.get("economics"), parts)),
         Section("training", "Training", "Training", _open_ended(_trained(decision), parts)),
         Section("provenance", "Provenance", "Provenance", _provenance(report, parts)),
@@ -162,12 +167,14 @@ def _tokens(answer: ReportAnswer) -> str:
 
 def _failures(report: Report, parts: Any) -> Markup:
     lines = []
+    told = [failure_counts(approach)[0] or {} for approach in report.decision["approaches"]]
+    names = [cause for cause in FAILURES if cause != "unjudged" or any(cause in counts for counts in told)]
     for approach in report.decision["approaches"]:
         counts, split = failure_counts(approach)
         n = rows_of(approach, split)
         if not counts or not n:
             continue
-        values = [counts.get(cause, 0) for cause in FAILURES]
+        values = [counts.get(cause, 0) for cause in names]
         lines.append(
             {
                 "name": approach["name"],
@@ -179,7 +186,7 @@ def _failures(report: Report, parts: Any) -> Markup:
     found = causes(report.rows)
     if not lines and not found:
         return Markup("")
-    return Markup(parts.failures({"names": FAILURES, "lines": lines} if lines else None, found))
+    return Markup(parts.failures({"names": names, "lines": lines} if lines else None, found))
 
 
 def _scores(decision: Mapping[str, Any], parts: Any) -> Markup:
@@ -210,11 +217,12 @@ def _budget(decision: Mapping[str, Any], parts: Any) -> Markup:
 
 
 def _diagnosis(decision: Mapping[str, Any], parts: Any) -> Markup:
-    lines = [
-        *next_step(decision).why[1:],
-        *(decision.get("diagnosis") or ()),
-    ]
-    return _limited(parts.paragraphs([str(line) for line in lines])) if lines else Markup("")
+    lines = [str(line) for line in (*next_step(decision).why[1:], *(decision.get("diagnosis") or ()))]
+    body = parts.paragraphs(list(dict.fromkeys(lines))) if lines else ""
+    changes = arm_table(decision, _MOST_CHANGES)
+    if changes.lines:
+        body += parts.arms(changes)
+    return _limited(body) if body else Markup("")
 
 
 def _latency(decision: Mapping[str, Any], parts: Any) -> Markup:
@@ -230,6 +238,11 @@ def _latency(decision: Mapping[str, Any], parts: Any) -> Markup:
         if a.get("p50_seconds") is not None and a.get("p95_seconds") is not None
     ]
     return Markup(parts.latency(lines)) if lines else Markup("")
+
+
+def _spent(decision: Mapping[str, Any], parts: Any) -> Markup:
+    told = spent_sentence(decision)
+    return Markup(parts.paragraphs([told])) if told else Markup("")
 
 
 def _trained(decision: Mapping[str, Any]) -> dict[str, Any]:

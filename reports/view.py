@@ -130,6 +130,8 @@ def next_step(decision: Mapping[str, Any]) -> NextStep:
     template = _ACTIONS.get(action, figures.words(action).capitalize() + ".")
     if decision["verdict"] == "incomplete" and action == "none":
         template = _RESUME
+    if cure := str(advice.get("cure") or ""):
+        template = f"{cure[0].upper()}{cure[1:]}: training is not what is missing."
     sentence = template.replace("{approach}", str(decision.get("approach") or "the baseline"))
     method = str(advice.get("method") or "the recommended method")
     sentence = sentence.replace("{method}", _METHODS.get(method, figures.words(method)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evals.models import Loader
+from evals.models import Loader, answers
 from evals.models.local import LocalModel
 from evals.types import ModelRef
 
@@ -21,3 +21,11 @@ def smollm(models: Loader) -> LocalModel:
     model = models.open(ModelRef("smollm2-135m", dtype="float32"))
     assert isinstance(model, LocalModel)
     return model
+
+
+@pytest.fixture(autouse=True)
+def no_answer_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Every command of a test keeps its answers in a file of its own, not in the user's cache."""
+    monkeypatch.setattr(
+        answers, "answers_file", lambda: tmp_path_factory.mktemp("answers") / "answers.sqlite"
+    )

@@ -15,8 +15,8 @@ FLOORS = ["evals", "baselines", "tuning", "reports", "workbench"]
 """From the ground up."""
 
 INSIDE_EVALS = (
-    "types errors store table yamlfile validate template output requirements ranking task rows documents "
-    "examples data "
+    "types errors store prices spending table yamlfile validate template output requirements ranking task "
+    "rows documents examples data "
     "models graders stats audit failures run "
     "metrics differences looks status selection verdict entries advice decide"
 ).split()

@@ -14,22 +14,41 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from baselines import COMPOSED
 from baselines.approach import Prompted, load, save
-from evals.audit import audit
+from evals.audit import MOST_NAMED, audit
 from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import figure, plan_look, shortlist
 from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
 from evals.failures import primary_grader
-from evals.graders import answer_text, build
+from evals.graders import answer_text, make_ready, of_task
 from evals.looks import look_of
+from evals.models.metered import Metered
 from evals.run import grade_rows, measure_latency, measured_rows, predict
 from evals.selection import judge_on_dev, meets_by_point
 from evals.store import Appender, digest, lock, plain, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics, load_task
 from evals.template import Template
-from evals.types import Decision, Example, Grader, Look, Models, Prediction, Progress, Rung, Split, Work
+from evals.types import (
+    Decision,
+    Example,
+    Grader,
+    Look,
+    Model,
+    Models,
+    Prediction,
+    Progress,
+    Rung,
+    Split,
+    Work,
+)
+from workbench import budget, compose
 from workbench import ladder as ladders
+from workbench.admission import limited, refuse_toothless, standing
+from workbench.diagnosis.ask import Bench, diagnose
+from workbench.estimate import estimate, measure
 from workbench.evidence import (
+    JUDGES,
     Entry,
     Evidence,
     Ladder,
@@ -51,20 +70,27 @@ LONGEST = 64
 
 @dataclass(frozen=True)
 class Plan:
-    """What one `wb assess` was asked for."""
+    """What one `wb assess` was asked for; `keep` says whether endpoints' answers are kept."""
 
     task_path: Path
     out: Path = Path("runs")
     scope: Scope = field(default_factory=Scope)
     latency: bool = False
+    keep: bool = True
+    diagnosis: bool = True
     progress: Progress = lambda step, done, total: None
+    allow_code: bool = False
 
     def commands(self) -> dict[str, str]:
         """What to type after a verdict: the same again to continue, without its limits to judge anew."""
         plain_words = ["wb", "assess", str(self.task_path)]
         if self.out != Plan.out:
             plain_words += ["--out", str(self.out)]
+        if self.allow_code:
+            plain_words.append("--allow-code")
+        plain_words += [] if self.keep else ["--no-cache"]
         words = [*plain_words, *self.scope.options(), *(["--latency"] if self.latency else [])]
+        words += [] if self.diagnosis else ["--no-diagnosis"]
         return {"incomplete": shlex.join(words), "collect": shlex.join(plain_words)}
 
 
@@ -101,8 +127,14 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     An outage of the model does not raise: the verdict is "incomplete" and says so.
     """
     task = load_task(plan.task_path)
-    graders = build(task.graders, task.output, task.path)
+    graders = of_task(task)
     check_metrics(task, graders)
+    make_ready(graders, models)
+    budget.check_prices(task)
+    judges = standing(task, graders, models)
+    written, (task, _) = task, limited(task, judges)
+    if plan.scope.touches_test:
+        refuse_toothless(task, written)
     rungs = tuple(ladders.rungs(task, plan.scope.only))
     whole = load_data(task)
     render_all(task, whole)
@@ -110,19 +142,32 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     model = models.open(task.model)
     task_hash = digest([task.identity(), whole.hash], 12)
     task = with_max_tokens(task, data, models)
+    _check_budget(task, data, model, rungs)
     run, continued = open_run(plan.out, task, task_hash, plan.scope)
-    with lock(run.folder / ".lock"):
-        session = Session(plan, task, data, graders, models, run, rungs, task_hash, model.fingerprint)
+    with lock(run.folder / ".lock"), budget.open_purse(run, task) as purse:
+        metered, fingerprint = Metered(models, purse), model.fingerprint
+        session = Session(plan, task, data, graders, metered, run, rungs, task_hash, fingerprint)
         enter(run)
+        if judges:
+            write_json(run.folder / JUDGES, judges)
         if continued:
             write_text(run.folder / "task.yaml", task.as_used())
         else:
             write_examples(run, {"dev": data.dev, "test": data.test if plan.scope.touches_test else ()})
-            found = provenance(plan.task_path, data, model.fingerprint, plan.scope.seed)
+            found = provenance(plan.task_path, data, fingerprint, plan.scope.seed)
             start(run, task, plan.scope, {**found, "commands": plan.commands()})
         _run(session)
+        _diagnose(session)
         write_ladder(run, replace(read_evidence(run).ladder, ended=True))
-        return run, conclude(run, models)
+        purse.stop_clock()
+        return run, conclude(run, metered)
+
+
+def _check_budget(task: Task, data: Data, model: Model, rungs: Sequence[Rung]) -> None:
+    """Say before the first call what the budget does not pay for. Raises TaskError where that is a call."""
+    if task.budget:
+        limit = task.generation.max_tokens or 0
+        budget.say_too_small(task, estimate(task, data, measure(task, data, model), rungs, limit))
 
 
 def _run(session: Session) -> None:
@@ -138,6 +183,13 @@ def _run(session: Session) -> None:
         evidence = read_evidence(session.run)
         if evidence.decide(evidence.measured(session.models), evidence.looks).verdict == "ship":
             return
+
+
+def _diagnose(session: Session) -> None:
+    """Ask why nothing ships, where nothing does and nothing was interrupted."""
+    skip = not session.plan.diagnosis
+    bench = Bench(session.task, session.models, session.key, session.plan.progress, skip)
+    diagnose(read_evidence(session.run), bench)
 
 
 def with_max_tokens(task: Task, data: Data, models: Models) -> Task:
@@ -176,14 +228,11 @@ def _first_ladder(session: Session) -> Ladder:
     task, scope = session.task, session.plan.scope
     missing = ladders.left_out(task, bool(session.data.train))
     notes = scope.notes() + ((f"the task's ladder leaves out {', '.join(missing)}",) if missing else ())
-    if task.data.documents is not None and not any(rung.name == "rag" for rung in session.rungs):
-        notes += ("data.documents is not used: the ladder does not name the rung 'rag'",)
     binding = not notes
-    if task.budget:
-        notes += ("budget is not enforced: nothing stopped at it",)
     step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
     rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
-    return Ladder(session.task_hash, binding, notes, step, audit(task, session.data), test_rows=rows)
+    found = audit(task, session.data).to_json(MOST_NAMED)
+    return Ladder(session.task_hash, binding, notes, step, found, test_rows=rows)
 
 
 def _met_on_dev(session: Session, ladder: Ladder) -> bool:
@@ -198,24 +247,29 @@ def _met_on_dev(session: Session, ladder: Ladder) -> bool:
 def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
     """The rung's entry. A model that cannot do this rung (too long a prompt for the memory, say) fails
     the rung alone; one that has not answered any rung yet fails the run."""
+    start = compose.best(session.run, so_far, session.models) if rung.name in COMPOSED else None
+    blank = Entry(rung.name, start=start.name if start else "")
     try:
-        approach, seconds = _fit(session, rung)
-        return _ask(session, approach, "dev", Entry(rung.name, fit_seconds=seconds))
+        approach, seconds = _fit(session, rung, start)
+        if start is not None:
+            compose.keep(session.run, approach, session.key(session.identity(approach)), start)
+        return _ask(session, approach, "dev", replace(blank, fit_seconds=seconds))
     except NotApplicable as error:
-        return Entry(rung.name, state="not applicable", why=_reason(error))
+        return replace(blank, state="not applicable", why=_reason(error))
     except OutageError as error:
-        return Entry(rung.name, state="incomplete", why=_reason(error))
+        return replace(blank, state="incomplete", why=_reason(error))
     except ModelError as error:
         if not any(entry.state == "scored" for entry in so_far.entries):
             raise
-        return Entry(rung.name, state="failed", why=_reason(error))
+        return replace(blank, state="failed", why=_reason(error))
 
 
-def _fit(session: Session, rung: Rung) -> tuple[Prompted, float]:
+def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prompted, float]:
     """The rung's approach, from this run or an earlier one where one was found under the same conditions."""
     task = session.task
     asked = [[r.metric, r.kind, r.tier, plain(r.where)] for r in task.requirements]
-    key = session.key(rung.name, plain(rung), task.identity(), plain(task.generation), asked)
+    beginning = [start.hash] if start is not None else []
+    key = session.key(rung.name, plain(rung), task.identity(), plain(task.generation), asked, *beginning)
     folder = session.run.fit(rung.name, key)
     take_over(session.run, "fits", folder.name)
     if (folder / "fit.json").is_file():
@@ -228,6 +282,7 @@ def _fit(session: Session, rung: Rung) -> tuple[Prompted, float]:
         lambda pairs: _figure(session, pairs),
         seed=session.plan.scope.seed,
         budget=task.budget,
+        start=compose.lay_out(session.run, start, folder) if start is not None else None,
         progress=session.plan.progress,
     )
     approach = cast(Prompted, rung.fit(session.data.train, session.data.dev, work))

@@ -13,35 +13,87 @@ from collections.abc import Iterator, Sequence
 from evals.audit import audit
 from evals.data import Data, load_data, render_all
 from evals.errors import ModelError, OutageError, TaskError
-from evals.graders import build
+from evals.graders import allows_code, of_task
 from evals.metrics import in_slice, sentence
+from evals.models.keywords import ignored
 from evals.ranking import ranking
 from evals.requirements import is_built_in
 from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.power import Direction, fewest_rows, most_failures
 from evals.task import Task, check_metrics
-from evals.types import Models, Prediction, Row, Rung
-from workbench import ladder
+from evals.types import Grader, Models, Prediction, Row, Rung
+from workbench import budget, ladder
+from workbench.admission import limited, standing, try_judges
 from workbench.assess import with_max_tokens
 from workbench.check_rows import findings_of_rows
 from workbench.estimate import Estimate, Sizes, estimate, measure
-from workbench.findings import LEVELS, Checked, Finding, Provable
+from workbench.findings import LEVELS, Checked, Finding, Level, Provable
 
 
-def check(task: Task, models: Models) -> Checked:
-    """Check a task that was read. Raises TaskError or DataError for files that cannot be used."""
-    graders = build(task.graders, task.output, task.path)
+def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
+    """Check a task that was read; with `try_judge`, try its judges on human labels, which asks them.
+
+    Raises TaskError or DataError for files that cannot be used.
+    """
+    graders = of_task(task)
     check_metrics(task, graders)
+    budget.check_prices(task)
+    judged = _tried(task, graders, models) if try_judge else _untried(task, graders, models)
     rungs = ladder.rungs(task)
     data = load_data(task)
     provable = tuple(could_show(task, data))
-    findings = [*findings_of_rows(task, data, graders, models), *_requirements(task, data, provable)]
+    audited = audit(task, data)
+    able, kept_back = _gradable(graders, models)
+    rows = findings_of_rows(task, data, audited, able, models)
+    limits = [*_requirements(task, data, provable), *_grammar(task, rungs)]
+    findings = [*rows, *limits, *kept_back, *judged]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
     counts = {"train": len(data.train), "dev": len(data.dev), "test": len(data.test)}
     return Checked(
-        task.name, tuple(ordered), counts, len(data.dropped), provable, sizes, cost, limit, audit(task, data)
+        task.name,
+        tuple(ordered),
+        counts,
+        len(data.dropped),
+        provable,
+        sizes,
+        cost,
+        limit,
+        audited.to_json(),
     )
+
+
+def _gradable(graders: Sequence[Grader], models: Models) -> tuple[list[Grader], list[Finding]]:
+    """The graders that may grade the gold answers here, and a note for each that may not."""
+    able, notes = [], []
+    for grader in graders:
+        if getattr(grader, "runs_code", False) and not allows_code(models):
+            todo = "Type the command again with --allow-code to have them run."
+            notes.append(Finding("note", f"grader {grader.name}", "its gold answers were not run", todo))
+        elif not getattr(grader, "asks_model", False):
+            able.append(grader)
+    return able, notes
+
+
+def _tried(task: Task, graders: Sequence[Grader], models: Models) -> list[Finding]:
+    """What trying the judges showed."""
+    findings = []
+    for found in try_judges(task, graders, models):
+        level: Level = "warning" if found.faults else "note"
+        todo = "Its requirements advise and do not decide." if found.faults else "It may decide."
+        why = f"not admitted: {'; '.join(found.faults)}. " if found.faults else "admitted: "
+        findings.append(Finding(level, f"judge {found.name}", why + found.sentence(), todo))
+    return findings
+
+
+def _untried(task: Task, graders: Sequence[Grader], models: Models) -> list[Finding]:
+    """Requirements on judges that may not decide."""
+    try:
+        judges = standing(task, graders, models)
+    except ModelError as error:
+        return [Finding("error", "judge", error.message, error.hint or "")]
+    _, notes = limited(task, judges)
+    return [Finding("warning", "judge", note, "Try it: wb check --judge.") for note in notes]
 
 
 def _with_model(
@@ -109,6 +161,23 @@ def _requirements(task: Task, data: Data, provable: Sequence[Provable]) -> Itera
         )
 
 
+def _grammar(task: Task, rungs: Sequence[Rung]) -> Iterator[Finding]:
+    """What a grammar does not hold of the task's schema, where one is going to be used."""
+    schema = task.output.schema
+    if schema is None or task.model.provider != "local" or not any(r.name == "constrained" for r in rungs):
+        return
+    try:
+        for pointer, keyword, instead in ignored(schema):
+            yield Finding(
+                "note",
+                f"output.schema{pointer}",
+                f"constrained decoding does not hold `{keyword}`: {instead[0].lower()}{instead[1:]}",
+                "Answers are validated afterwards, and sent back where the rung `repair` is tried.",
+            )
+    except ModelError as error:
+        yield Finding("note", "output.schema", error.message, "The rung `constrained` will not apply.")
+
+
 def _lengths(task: Task, sizes: Sizes, limit: int, cost: Estimate) -> Iterator[Finding]:
     room = sizes.context - limit
     if sizes.prompt.most > room:
@@ -126,12 +195,4 @@ def _lengths(task: Task, sizes: Sizes, limit: int, cost: Estimate) -> Iterator[F
             f"{limit} is less than the longest gold answer ({sizes.answer.most} tokens)",
             "Use auto, or a larger number.",
         )
-    for key, spent in (("calls", cost.calls), ("minutes", cost.minutes), ("usd", cost.usd)):
-        allowed = task.budget.get(key)
-        if allowed is not None and spent is not None and spent > allowed:
-            yield Finding(
-                "warning",
-                f"budget.{key}",
-                f"the estimate is {spent:g}, the budget {allowed:g}",
-                "Budgets are not enforced: nothing stops a run at it.",
-            )
+    yield from budget.findings(task, cost)

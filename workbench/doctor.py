@@ -44,7 +44,7 @@ def doctor() -> list[Finding]:
     hidden = list(shadow_findings(_find_shadows()))
     found = [*package_findings(pins(ROOT)), *hidden]
     if not any(f.level == "problem" for f in hidden):
-        found += [torch_finding(), cache_finding(), *model_findings()]
+        found += [torch_finding(), cache_finding(), answers_finding(), *model_findings()]
     return [*found, hub_finding(os.environ), *terminal_findings(sys.stdout, os.environ)]
 
 
@@ -160,6 +160,20 @@ def cache_finding() -> Finding:
     from evals.models.cache import cache_root
 
     return folder_finding(cache_root())
+
+
+def answers_finding() -> Finding:
+    """How much room the kept answers of endpoints take, and how they are removed."""
+    from evals.models.answers import answers_file, size_of
+
+    path = answers_file()
+    count, taken = size_of(path)
+    if not taken:
+        return Finding("answers", "ok", f"none are kept in {path.parent}")
+    what = (
+        f"{count:,} of endpoints are kept, {taken / (1 << 20):.1f} MiB; to remove them: rm -r {path.parent}"
+    )
+    return Finding("answers", "ok", what)
 
 
 def folder_finding(folder: Path) -> Finding:

@@ -3,6 +3,7 @@
 Prompts are counted with the model's own tokenizer on a sample of rows. Calls follow from the
 ladder. Minutes come from stated speeds (`SPEEDS`) and are an estimate, good to a factor of three
 or so; answers without shots are counted at `max_tokens`, those with shots at the mean gold answer.
+A composed rung is taken to begin from the prompt rung with the longest prompt, and to apply.
 """
 
 from __future__ import annotations
@@ -10,21 +11,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from baselines import COMPOSED
+from baselines.likelihood import ByLikelihood
 from baselines.prompts import describe
+from baselines.rag.rung import Rag
+from baselines.self_consistency import TRIED, SelfConsistency
 from baselines.shots import FEWEST_ROWS, MOST_SETTINGS, FewShot, KnnFewShot
 from evals.data import Data, membership
 from evals.graders import answer_text
-from evals.task import Prices, Task
+from evals.prices import usd
+from evals.task import Task
 from evals.template import Template
-from evals.types import Example, Message, Model, Rung
+from evals.types import Example, Message, Model, Rung, Usage
+from workbench.ladder import calls_of, excluded
 
 SAMPLE = 300
 """Rows of a split whose tokens are counted, chosen by the hash of their ids."""
 ON_TEST = 2
 """Approaches that the rules of selection send to test, at most."""
 LATENCY_CALLS = 60
+PASSAGES, PASSAGE = 3, 240
+"""How many passages a prompt is taken to hold, and their tokens."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +79,16 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Step:
-    """A part of the work. `fresh` are those of `tokens_in` that no shared prefix saves."""
+    """A part of the work. `fresh` are those of `tokens_in` that no shared prefix saves; `usd` is None
+    without prices."""
 
     name: str
     calls: int
     tokens_in: int
     fresh: int
     tokens_out: int
+    minutes: float = 0.0
+    usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -135,34 +147,75 @@ def measure(task: Task, data: Data, model: Model) -> Sizes:
 
 def estimate(task: Task, data: Data, sizes: Sizes, rungs: Sequence[Rung], max_tokens: int) -> Estimate:
     """What running `rungs` on dev and two of their approaches on test takes."""
-    steps = [step for rung in rungs for step in _rung(rung, len(data.dev), data, sizes, max_tokens)]
-    largest = max(steps, key=lambda s: s.tokens_in / max(1, s.calls), default=None)
+    steps: list[Step] = []
+    for rung in rungs:
+        if excluded(rung, task, bool(data.train)):
+            continue
+        if rung.name in COMPOSED:
+            start = max(steps, key=_prompt, default=_plain(rung, len(data.dev), sizes, max_tokens))
+            steps.append(_composed(rung, start, len(data.dev), sizes))
+        else:
+            steps.append(_rung(rung, len(data.dev), data, sizes, max_tokens))
+    largest = max(steps, key=_prompt, default=None)
     if largest is not None:
         steps += _again(largest, min(ON_TEST, len(rungs)), len(data.test), "on test")
         if any(r.kind == "latency" for r in task.requirements):
             steps += _again(largest, min(ON_TEST, len(rungs)), min(LATENCY_CALLS, len(data.dev)), "latency")
     speed, factor = _speed(task)
-    seconds = sum(s.fresh for s in steps) / speed.read + sum(s.tokens_out for s in steps) / speed.written
-    minutes = seconds * factor / 60
-    return Estimate(tuple(steps), round(minutes, 1), _usd(task.prices, steps, task, minutes), speed.says)
+    steps = [_priced(step, task, speed, factor) for step in steps]
+    minutes = sum(step.minutes for step in steps)
+    dollars = [step.usd for step in steps if step.usd is not None]
+    return Estimate(tuple(steps), round(minutes, 1), round(sum(dollars), 4) if dollars else None, speed.says)
 
 
-def _rung(rung: Rung, n: int, data: Data, sizes: Sizes, max_tokens: int) -> list[Step]:
-    """The calls of one rung on dev: its race, then all rows."""
-    prompt, answer = sizes.prompt.mean, sizes.answer.mean
-    alone = max(1.0, prompt - sizes.instruction)
-    if isinstance(rung, (FewShot, KnnFewShot)):
-        if not data.train:
-            return []
-        ks = [rung.k] if isinstance(rung.k, int) else list(rung.k)
-        k = min(max(ks), len(data.train), max(1, int((sizes.context - max_tokens - prompt) / sizes.shot)))
-        whole = prompt + k * sizes.shot
-        fixed = isinstance(rung, FewShot)
-        settings = min(MOST_SETTINGS, len(ks) + rung.draws) if isinstance(rung, FewShot) else 2
-        calls = race_calls(settings, n) + n
-        return [_step(rung.name, calls, whole, alone if fixed else alone + k * sizes.shot, answer)]
+def _priced(step: Step, task: Task, speed: Speed, factor: float) -> Step:
+    """The step with its minutes and dollars."""
+    seconds = factor * (step.fresh / speed.read + step.tokens_out / speed.written)
+    usage = Usage(tokens_in=step.tokens_in, tokens_out=step.tokens_out, seconds=seconds)
+    return replace(step, minutes=seconds / 60, usd=usd(usage, task.model.provider, task.prices))
+
+
+def _rung(rung: Rung, n: int, data: Data, sizes: Sizes, max_tokens: int) -> Step:
+    """The calls of a prompt rung on dev: its race, then all rows."""
+    if not isinstance(rung, (FewShot, KnnFewShot)):
+        return _plain(rung, n, sizes, max_tokens)
+    prompt, alone = sizes.prompt.mean, _alone(sizes)
+    ks = [rung.k] if isinstance(rung.k, int) else list(rung.k)
+    k = min(max(ks), len(data.train), max(1, int((sizes.context - max_tokens - prompt) / sizes.shot)))
+    fixed = isinstance(rung, FewShot)
+    settings = min(MOST_SETTINGS, len(ks) + rung.draws) if isinstance(rung, FewShot) else 2
+    calls = race_calls(settings, n) + n
+    fresh = alone if fixed else alone + k * sizes.shot
+    return _step(rung.name, calls, prompt + k * sizes.shot, fresh, sizes.answer.mean)
+
+
+def _plain(rung: Rung, n: int, sizes: Sizes, max_tokens: int) -> Step:
+    """A rung that asks every row once, without shots."""
     described = sizes.described if rung.name != "zero_shot" else 0
-    return [_step(rung.name, n, prompt + described, alone, max_tokens)]
+    return _step(rung.name, n, sizes.prompt.mean + described, _alone(sizes), max_tokens)
+
+
+def _composed(rung: Rung, start: Step, n: int, sizes: Sizes) -> Step:
+    """The calls of a composed rung on dev. What is sent back is not counted: it is known only then."""
+    prompt, fresh, answer = _prompt(start), start.fresh / max(1, start.calls), sizes.answer.mean
+    if isinstance(rung, Rag):
+        passages = PASSAGES * PASSAGE
+        return _step(rung.name, race_calls(MOST_SETTINGS, n) + n, prompt + passages, fresh + passages, answer)
+    if isinstance(rung, ByLikelihood):
+        return _step(rung.name, 2 * n, prompt, fresh, 0)
+    k = calls_of(rung)[0]
+    tried = min(n, TRIED) * k if isinstance(rung, SelfConsistency) else 0
+    return _step(rung.name, k * n + tried, prompt, fresh / k, answer)
+
+
+def _alone(sizes: Sizes) -> float:
+    """A row's own part of a prompt."""
+    return max(1.0, sizes.prompt.mean - sizes.instruction)
+
+
+def _prompt(step: Step) -> float:
+    """Mean tokens of a step's prompts."""
+    return step.tokens_in / max(1, step.calls)
 
 
 def _step(name: str, calls: int, tokens_in: float, fresh: float, tokens_out: float) -> Step:
@@ -198,12 +251,3 @@ def _speed(task: Task) -> tuple[Speed, float]:
     size = re.search(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", task.model.name.lower())
     parameters = float(size[1]) * {"m": 1e6, "b": 1e9}[size[2]] if size else REFERENCE_PARAMETERS
     return SPEEDS["cuda" if torch.cuda.is_available() else "cpu"], parameters / REFERENCE_PARAMETERS
-
-
-def _usd(prices: Prices, steps: Sequence[Step], task: Task, minutes: float) -> float | None:
-    if task.model.provider == "local":
-        return None if prices.gpu_hour is None else round(minutes / 60 * prices.gpu_hour, 4)
-    if prices.input_per_million is None or prices.output_per_million is None:
-        return None
-    read, written = sum(s.tokens_in for s in steps), sum(s.tokens_out for s in steps)
-    return round((read * prices.input_per_million + written * prices.output_per_million) / 1e6, 4)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from evals.decide import Given, decide
 from evals.errors import ResumableError, RunError
 from evals.failures import primary_grader
-from evals.graders import build
+from evals.graders import of_task
 from evals.run import grade, measured_rows, read_latency, read_predictions
 from evals.store import (
     DAMAGED,
@@ -31,14 +31,21 @@ from evals.store import (
 from evals.task import Task, load_task
 from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, Split, State
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
+from workbench.admission import limited
+from workbench.budget import told
+from workbench.diagnosis.found import NOTHING_FOUND, Diagnosed, Folder, diagnosed
+from workbench.judgements import judgements, sentences
 from workbench.runs import Run
 
+JUDGES = "judges.json"
+"""Why each judge of the run may not gate, "" when it may."""
 SPLITS: tuple[Split, ...] = ("dev", "test")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """How far one approach came in this run. `key` names its folder; `splits` it was asked on."""
+    """How far one approach came in this run. `key` names its folder; `splits` it was asked on;
+    `start` is the approach that it adds to."""
 
     name: str
     key: str = ""
@@ -48,6 +55,7 @@ class Entry:
     why: str = ""
     fit_seconds: float = 0.0
     splits: tuple[Split, ...] = ()
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,7 @@ class Evidence:
     ladder: Ladder
     looks: tuple[Look, ...]
     provenance: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def primary(self) -> Grader:
@@ -133,19 +142,32 @@ class Evidence:
             if entry.key
             else (),
             fit_seconds=entry.fit_seconds,
+            start=entry.start,
         )
 
-    def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:
-        """The decision that this evidence and these looks give."""
+    def diagnosed(self, measured: Sequence[Measured], models: Models) -> Diagnosed:
+        """Why nothing ships, as far as the run asked."""
+        folder = Folder(self.run.folder, self.task, self.graders, self.primary, self.examples["dev"])
+        return diagnosed(folder, measured, models)
+
+    def decide(
+        self, measured: Sequence[Measured], looks: Sequence[Look], why: Diagnosed = NOTHING_FOUND
+    ) -> Decision:
+        """The decision that this evidence and these looks give, with the diagnosis where one was made."""
+        judged = judgements(self.task, measured)
         given = Given(
             task_hash=self.ladder.task_hash,
             test_rows=self.ladder.test_rows,
             binding=self.ladder.binding,
-            notes=self.ladder.notes,
+            notes=(*self.ladder.notes, *self.notes, *sentences(judged)),
             interrupted=self.ladder.interrupted,
-            next_step=self.ladder.next_step,
+            next_step=why.step or self.ladder.next_step,
+            diagnosis=why.sentences,
+            arms=why.arms,
             commands=self.provenance["commands"],
             audit=self.ladder.audit,
+            spent=told(self.run, self.task),
+            economics={"judges": judged} if judged else {},
             provenance=self.provenance,
         )
         return decide(self.task, measured, looks, given)
@@ -159,18 +181,25 @@ def read_evidence(run: Run) -> Evidence:
     ladder = run.folder / "ladder.json"
     if not ladder.is_file():
         raise _unfinished(run, commands)
-    task = load_task(run.folder / "task.yaml")
+    written = load_task(run.folder / "task.yaml")
+    task, notes = limited(written, _judges(run.folder / JUDGES))
     with reading(ladder):
         read = revive(Ladder, read_json(ladder))
     return Evidence(
         run,
         task,
-        build(task.graders, task.output, task_file),
+        of_task(task, task_file),
         _read_examples(run.folder / "examples.jsonl"),
         read,
         read_looks(run.folder / "looks.jsonl"),
         provenance,
+        notes,
     )
+
+
+def _judges(path: Path) -> dict[str, str]:
+    with reading(path):
+        return {str(name): str(why) for name, why in read_json(path).items()} if path.is_file() else {}
 
 
 def _read_examples(path: Path) -> dict[Split, tuple[Example, ...]]:
@@ -203,7 +232,7 @@ def conclude(run: Run, models: Models) -> Decision:
     if not evidence.ladder.ended:
         raise _unfinished(run, evidence.provenance["commands"])
     measured = evidence.measured(models)
-    decision = evidence.decide(measured, evidence.looks)
+    decision = evidence.decide(measured, evidence.looks, evidence.diagnosed(measured, models))
     report = Report(
         decision=plain(decision),
         rows=_report_rows(measured, evidence.primary.name),

@@ -1,22 +1,69 @@
 """The ladder of a task: which rungs are tried, in which order, and what comes after the last.
 
+First each prompt rung alone; then, in turn, the composed rungs, each on the best approach so far on dev.
 Only this module knows both ladders, the baselines and the training methods.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from baselines import COMPOSED, RUNGS
 from evals.errors import TaskError
-from evals.task import RungSpec, Task
+from evals.task import DEFAULT, RungSpec, Task
 from evals.types import Rung
 from tuning import recommend
 
 NEED_TRAIN = ("few_shot", "knn_few_shot")
 """Rungs that do not apply to a task without training rows."""
+BEST = "the best so far on dev"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A rung as it would be run. `start` says what it adds to ("" where it stands alone), `why` why it does
+    not apply or on which condition it does, `calls` the fewest and most calls of a row with what it finds."""
+
+    name: str
+    start: str
+    applies: bool
+    why: str
+    calls: tuple[int, int]
+
+
+def planned(task: Task, has_train: bool, only: tuple[str, ...] = ()) -> tuple[Planned, ...]:
+    """The ladder as it would be run. Nothing is asked, no model is looked for."""
+    found = []
+    for rung in rungs(task, only):
+        why_not = excluded(rung, task, has_train)
+        condition = str(getattr(rung, "condition", ""))
+        found.append(
+            Planned(
+                rung.name,
+                BEST if rung.name in COMPOSED else "",
+                not why_not,
+                why_not or condition,
+                calls_of(rung),
+            )
+        )
+    return tuple(found)
+
+
+def calls_of(rung: Rung) -> tuple[int, int]:
+    """The fewest and most calls of a row with the approach that a rung finds."""
+    fewest, most = getattr(rung, "calls", (1, 1))
+    return fewest, most
+
+
+def excluded(rung: Rung, task: Task, has_train: bool) -> str:
+    """Why a rung cannot be tried on this task, as far as the task says; "" when it can."""
+    if rung.name in NEED_TRAIN and not has_train:
+        return f"{rung.name} needs training rows and the task has none"
+    why = getattr(rung, "excluded", None)
+    return "" if why is None else str(why(task))
 
 
 def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
@@ -24,13 +71,8 @@ def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
 
     Raises TaskError for a name that is no rung of this ladder and for a wrong option.
     """
-    specs = task.ladder if task.ladder is not None else tuple(RungSpec(name) for name in _default())
+    specs = _specs(task)
     names = [spec.name for spec in specs]
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            raise TaskError(
-                f"the rung {name!r} stands twice", where=task.path, key="ladder", hint="Name each rung once."
-            )
     for name in only:
         if name not in names:
             RUNGS.load(name, key="--only")
@@ -43,15 +85,38 @@ def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
     return [rung for rung in built if not only or rung.name in only]
 
 
+def _specs(task: Task) -> list[RungSpec]:
+    """The rungs that a task's ladder names, `default` written out. Raises TaskError."""
+    own = task.ladder if task.ladder is not None else (RungSpec(DEFAULT),)
+    names = [spec.name for spec in own]
+    twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
+    if twice is not None:
+        raise TaskError(
+            f"the rung {twice!r} stands twice", where=task.path, key="ladder", hint="Name each rung once."
+        )
+    for name in task.without:
+        RUNGS.load(name, where=task.path, key="ladder.without")
+        if name in names:
+            raise TaskError(
+                f"the rung {name!r} is named and left out",
+                where=task.path,
+                key="ladder",
+                hint="Take it out of the list, or out of `without`.",
+            )
+    specs = [spec for spec in own if spec.name != DEFAULT]
+    if DEFAULT in names:
+        specs += [RungSpec(name) for name in RUNGS if name not in names]
+    specs = [spec for spec in specs if spec.name not in task.without]
+    if not specs:
+        raise TaskError("leaves out every rung", where=task.path, key="ladder", hint="Keep at least one.")
+    return specs
+
+
 def left_out(task: Task, has_train: bool) -> list[str]:
     """Default baselines that apply to the task and that its own ladder does not have."""
     mine = {rung.name for rung in rungs(task)}
-    return [name for name in _default() if name not in mine and (has_train or name not in NEED_TRAIN)]
-
-
-def _default() -> list[str]:
-    """The rungs of a task that names none, in order of cost."""
-    return [name for name in RUNGS if name not in COMPOSED]
+    others = [RUNGS.build(name, {}) for name in RUNGS if name not in mine]
+    return [rung.name for rung in others if not excluded(rung, task, has_train)]
 
 
 def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]:

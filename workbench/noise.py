@@ -20,11 +20,11 @@ import numpy as np
 
 from baselines.approach import Prompt, Prompted, Shots, load
 from baselines.prompts import decoder, system_text
-from baselines.shots import draw_shots
+from baselines.shot_sets import drawn
 from evals.data import Data, load_data, membership
 from evals.errors import OutageError, ResumableError
 from evals.failures import primary_grader
-from evals.graders import build
+from evals.graders import of_task
 from evals.metrics import evidence, in_slice, is_amount, label
 from evals.run import grade_rows, measured_rows, predict, read_predictions
 from evals.stats.bounds import standard_error
@@ -131,7 +131,7 @@ def _base(task: Task, data: Data, earlier: Side | None) -> Prompted:
         for folder in sorted((Path(earlier.where) / "approaches").glob(f"{earlier.approach}-*")):
             if (folder / "spec.json").is_file():
                 return load(folder)
-    shots = Shots(draw_shots(data.train, SHOTS, 0), SHOTS) if data.train else None
+    shots = Shots(drawn(data.train, SHOTS), SHOTS) if data.train else None
     prompt = Prompt(task.prompt.template, system=system_text(task, described=True), shots=shots)
     return Prompted("system_prompt" if shots is None else "few_shot", task.model, prompt, decoder(task, 0))
 
@@ -229,7 +229,7 @@ def measure_noise(bench: Bench, models: Models, progress: Progress) -> list[Floo
     on an outage: the same command continues."""
     with disk_errors(bench.folder):
         bench.folder.mkdir(parents=True, exist_ok=True)
-    graders = build(bench.task.graders, bench.task.output, bench.task.path)
+    graders = of_task(bench.task)
     answered = []
     for place, setting in enumerate(bench.settings, 1):
         step = f"noise {place}/{len(bench.settings)}: {setting.source}"

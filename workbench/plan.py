@@ -18,7 +18,7 @@ import numpy as np
 
 from evals.data import Data, load_data, look_hash, render_all
 from evals.errors import ModelError, RunError
-from evals.graders import build
+from evals.graders import of_task
 from evals.looks import entries, full_alpha, look_alpha
 from evals.metrics import evidence, in_slice, sentence, unit_of
 from evals.ranking import ranking
@@ -57,12 +57,15 @@ DISAGREE = 0.2
 
 @dataclass(frozen=True)
 class Step:
-    """A rung as it would run; `why` says why it would not, "" when it would."""
+    """A rung as it would run; `why` says why it would not, "" when it would. `start` is what it adds to,
+    "" where it stands alone, `condition` what must be found on dev before it is run."""
 
     name: str
     options: dict[str, Any]
     calls: int | None
     why: str = ""
+    start: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def plan(task_path: Path, out: Path, like: Path | None, models: Models) -> Plann
     """Plan a task. `like` is a run to take spreads from; left out, the newest of the task under `out`.
     Raises TaskError or DataError for files that cannot be used, RunError for a run that cannot."""
     task = load_task(task_path)
-    check_metrics(task, build(task.graders, task.output, task.path))
+    check_metrics(task, of_task(task))
     data = load_data(task)
     rungs = rungs_of(task)
     earlier = earlier_side(task, out, like, models)
@@ -201,14 +204,12 @@ def _estimate(task: Task, data: Data, rungs: Sequence[Rung], models: Models) -> 
 
 def _steps(rungs: Sequence[Rung], data: Data, task: Task, cost: Estimate | None) -> Iterator[Step]:
     calls = {step.name: step.calls for step in cost.steps} if cost else {}
-    for rung in rungs:
-        why = ""
-        if rung.name in ladder.NEED_TRAIN and not data.train:
-            why = "there are no training rows"
-        if rung.name == "rag" and task.data.documents is None:
-            why = "there are no documents"
+    for rung, found in zip(rungs, ladder.planned(task, bool(data.train)), strict=True):
         options = {k: v for k, v in plain(rung).items() if k != "name" and v is not None}
-        yield Step(rung.name, options, None if why else calls.get(rung.name), why)
+        if found.applies:
+            yield Step(rung.name, options, calls.get(rung.name), "", found.start, found.why)
+        else:
+            yield Step(rung.name, options, None, found.why, found.start)
 
 
 def _showable(task: Task, data: Data, earlier: Side | None, looks_left: int) -> Iterator[Showable]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import RunError
+from evals.run import LATENCY_BEGUN
 from evals.store import disk_errors, plain, read_json, reading, write_json, write_text
 from evals.task import Task
 
@@ -27,7 +28,7 @@ FORMAT = 1
 """The version of the run folder's layout; a folder of another one is neither continued, nor decided,
 nor taken over."""
 
-APPEND_ONLY = ("predictions.jsonl",)
+APPEND_ONLY = ("predictions.jsonl", LATENCY_BEGUN)
 UNFINISHED = ".tmp"
 """How the hidden name of what is not yet whole ends."""
 

@@ -53,10 +53,16 @@ class Rag:
         if min(tried.sizes, default=-1) < 0:
             raise ValueError("chunk_tokens are numbers of tokens, or 0 for whole documents")
 
+    def excluded(self, task: Task) -> str:
+        """Why this task has nothing for it; "" when it has."""
+        if task.data.documents is None:
+            return f"{self.name} needs documents and the task names none (data.documents)"
+        return ""
+
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         task: Task = work.task
         if task.data.documents is None:
-            raise NotApplicable(f"{self.name} needs documents and the task names none (data.documents)")
+            raise NotApplicable(self.excluded(task))
         start = cast(Prompted, work.start or ZeroShot().fit(train, dev, work))
         trial = Trial(self._tried(task.path.parent), task.path.parent / task.data.documents, start, dev, work)
         settings, wordings = trial.settings(), self._wordings(task)

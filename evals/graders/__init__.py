@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import TaskError
 from evals.graders.general import GENERAL, adjusted
+from evals.requirements import is_built_in
 from evals.store import digest
 from evals.table import Table
-from evals.types import Example, Grader, Json, Prediction
+from evals.types import Example, Grader, Json, Models, Prediction
 
 if TYPE_CHECKING:
     from evals.output import OutputSpec
-    from evals.task import GraderSpec
+    from evals.task import GraderSpec, Task
 
 GRADERS = Table(
     "grader",
@@ -49,38 +51,63 @@ GRADERS = Table(
         "length": "evals.graders.prose:Length",
         "readability": "evals.graders.prose:Readability",
         "sql": "evals.graders.sql:Sql",
+        "python_tests": "evals.graders.python_tests:PythonTests",
         "citations": "evals.graders.citations:Citations",
+        "judge": "evals.graders.judging.rubric:Judge",
+        "pairwise": "evals.graders.judging.pairwise:Pairwise",
         "weighted": "evals.graders.weighted:Weighted",
     },
 )
 
 
-def build(specs: Sequence[GraderSpec], output: OutputSpec, where: Any = None) -> tuple[Grader, ...]:
+def build(
+    specs: Sequence[GraderSpec], output: OutputSpec, where: Any = None, task: Task | None = None
+) -> tuple[Grader, ...]:
     """The graders of a task, in its order; `where` is the task file, whose folder the paths in
-    options begin at.
+    options begin at, `task` what graders ask that read more of it than the output (its judge, its rows).
 
     Raises TaskError for an unknown name or option, a bad option value, or a name given twice.
     """
     graders: dict[str, Grader] = {}
     for spec in specs:
-        if spec.name in graders:
+        grader = build_one(spec.name, spec.options, output, where, task)
+        if grader.name in graders:
             raise TaskError(
-                f"the grader {spec.name!r} stands twice",
+                f"the grader {grader.name!r} stands twice",
                 where=where,
                 key="graders",
-                hint="Keep one of them: scores are filed under the grader's name.",
+                hint="Scores are filed under the grader's name: give one of them another with `as`.",
             )
-        graders[spec.name] = build_one(spec.name, spec.options, output, where)
+        if grader.name != spec.name and (grader.name in GRADERS or is_built_in(grader.name)):
+            raise TaskError(
+                f"the grader {spec.name!r} cannot be called {grader.name!r}: that is another's name",
+                where=where,
+                key="graders",
+                hint="Choose a name that is no grader's and no built-in metric's.",
+            )
+        graders[grader.name] = grader
     return tuple(graders.values())
 
 
-def build_one(name: str, options: Mapping[str, Json], output: OutputSpec, where: Any = None) -> Grader:
+def of_task(task: Task, where: Path | None = None) -> tuple[Grader, ...]:
+    """The graders of a task; `where` is its file, if the task was read from a copy of it."""
+    placed = task if where is None else replace(task, path=where)
+    return build(task.graders, task.output, placed.path, placed)
+
+
+def build_one(
+    name: str,
+    options: Mapping[str, Json],
+    output: OutputSpec,
+    where: Any = None,
+    task: Task | None = None,
+) -> Grader:
     """One grader. Raises TaskError for an unknown name or option, or a bad option value."""
     own = {option: value for option, value in options.items() if option not in GENERAL}
     general = {option: value for option, value in options.items() if option in GENERAL}
     folder = Path(where).parent if where is not None else Path()
     grader: Grader = GRADERS.build(
-        name, own, where=where, key="graders", also=GENERAL, output=output, folder=folder
+        name, own, where=where, key="graders", also=GENERAL, output=output, folder=folder, task=task
     )
     grader_hash(grader)
     try:
@@ -101,6 +128,20 @@ def grader_hash(grader: Grader) -> str:
             hint="Give it an `identity`: its version, its options, what it takes from the output spec.",
         )
     return digest([grader.name, identity])
+
+
+def allows_code(models: Models) -> bool:
+    """Whether the command that opened these models allows code that a model wrote to be run."""
+    return bool(getattr(models, "allows_code", False))
+
+
+def make_ready(graders: Iterable[Grader], models: Models) -> None:
+    """Raise for the first grader that could not grade here, before anything is paid for: code that may
+    not be run, a judge that is not there."""
+    for grader in graders:
+        check = getattr(grader, "ready", None)
+        if check is not None:
+            check(models)
 
 
 def metrics(graders: Iterable[Grader]) -> tuple[str, ...]:

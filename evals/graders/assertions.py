@@ -71,7 +71,7 @@ class Assertion(RowByRow):
         if self._given is not None:
             return [self._given]
         if self._column is not None:
-            return [_column(example, self._column, self._lists)]
+            return [column_texts(example, self._column, self._lists)]
         return [
             [answer_text(item) for item in target]
             if self._lists and isinstance(target, list)
@@ -80,8 +80,9 @@ class Assertion(RowByRow):
         ]
 
 
-def _column(example: Example, name: str, lists: bool) -> list[str]:
-    """The texts in a row's column; a list may be written as JSON, as a CSV file has it."""
+def column_texts(example: Example, name: str, lists: bool) -> list[str]:
+    """The texts in a row's column; a list may be written as JSON, as a CSV file has it. Raises
+    DataError when there is none."""
     if name not in example.fields:
         raise DataError(
             f"row {example.id!r} has no column {name!r}.{nearest(name, example.fields)}",

@@ -23,6 +23,7 @@ class EmbeddingSimilarity(RowByRow):
     """
 
     name = "embedding_similarity"
+    pass_at = 0.8
 
     def __init__(self, *, model: str = "minilm") -> None:
         """Raises ValueError when `model` is no text."""

@@ -59,7 +59,7 @@ class RowByRow:
             found.value,
             found.answer,
             None if right else "format" if found.unread or empty else "wrong",
-            "" if right else "empty answer" if empty else shown(found.why, 240),
+            "empty answer" if empty else "" if found.value >= 1 else shown(found.why, 240),
             found.counts,
             prediction.repeat,
         )

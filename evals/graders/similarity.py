@@ -3,6 +3,10 @@
 ROUGE is that of rouge-score, BLEU and chrF those of sacrebleu, the edit distance that of rapidfuzz.
 Two rules stand before all of them: an answer with the gold answer's own words is 1 (the libraries give
 0 or 1.0000000000000004 for some), and only the first characters of very long texts are read.
+
+No answer of a person would be like the gold answer to the letter, so a row is right from a likeness
+below 1 on (`pass_at`): a half by words or runs of characters, 0.3 by BLEU, 0.8 by edits. These are
+conventions; no likeness means the same in two tasks.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ class TextSimilarity(RowByRow):
     """The likeness of an answer to the gold answer or, if greater, to a reference, in [0, 1]."""
 
     limit = LIMIT
+    pass_at = 0.5
 
     def likeness(self, golds: Sequence[str], said: str) -> float:
         """How like one of the right answers the answer is; all without outer whitespace."""
@@ -141,6 +146,7 @@ class Bleu(TextSimilarity):
     sacrebleu computes it with effective order and exponential smoothing, over 100."""
 
     name = "bleu"
+    pass_at = 0.3
 
     def __init__(self, *, tokenize: str = "13a", ignore_case: bool = False) -> None:
         """Raises ValueError for a wrong option."""
@@ -193,6 +199,7 @@ class EditSimilarity(TextSimilarity):
 
     name = "edit_similarity"
     limit = 100_000
+    pass_at = 0.8
 
     def __init__(self, *, unit: str = "characters", ignore_case: bool = False) -> None:
         """Raises ValueError for a wrong option."""

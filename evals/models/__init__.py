@@ -29,10 +29,12 @@ class Loader:
     """Opens models and embedders by reference, each once. Implements `evals.types.Models`.
 
     `options` are settings of this command rather than of the model (such as `jobs`, the number of
-    concurrent endpoint requests); each goes to the providers that take it.
+    concurrent endpoint requests); each goes to the providers that take it. `allows_code` says whether
+    the command lets graders run code that a model wrote.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, allows_code: bool = False, **options: Any) -> None:
+        self.allows_code = allows_code
         self._options = options
         self._models: dict[str, Model] = {}
         self._embedders: dict[str, Embedder] = {}

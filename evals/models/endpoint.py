@@ -6,19 +6,23 @@ broken connection or a nonsensical answer, and becomes a row in error when patie
 rows in a row are an outage: the run stops and can be resumed. What no retry can cure (a wrong key,
 an unknown model, an empty account) stops it at once.
 
+Answers are kept (answers.py) and taken from there when the same is asked again. Every attempt is paid
+from a purse: when a budget allows none, those on their way are waited for, and nothing more is asked.
+
 The key is read from an environment variable and goes nowhere but into the request's header; it is
 cut out of whatever a server says before that is shown.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import os
 import time
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Event, Lock
 from typing import Any
@@ -27,9 +31,13 @@ from urllib.parse import urlsplit
 import openai
 
 from evals.errors import ModelError
+from evals.models.answers import Answers, key_of
 from evals.models.lanes import in_lanes
 from evals.models.openai_api import Reply, Trouble, body, read_error, read_models, read_reply, shorten
 from evals.models.patience import Limits, Tally, pause
+from evals.models.response_format import opened
+from evals.prices import usd
+from evals.spending import Purse
 from evals.store import digest
 from evals.table import nearest
 from evals.types import Completion, ModelRef, PromptText, Request, Usage
@@ -49,6 +57,7 @@ def open_endpoint(
     ref: ModelRef,
     *,
     jobs: int = 8,
+    keep: bool = False,
     connect_seconds: float = 10.0,
     read_seconds: float = 120.0,
     retries: int = 6,
@@ -56,7 +65,8 @@ def open_endpoint(
 ) -> Endpoint:
     """The model `ref.name` at `ref.endpoint`; nothing is sent before the first request.
 
-    `jobs` requests run at a time; `sleep` stands in for the pauses between attempts. Raises
+    `jobs` requests run at a time; `keep` says whether answers are kept, and taken from those kept before;
+    `sleep` stands in for the pauses between attempts. Raises
     ModelError when the address is none, the key's variable is unset or the reference asks for what
     an endpoint cannot do.
     """
@@ -71,7 +81,7 @@ def open_endpoint(
     if jobs < 1:
         raise ModelError(f"needs at least one request at a time, not {jobs}", where=_shown(ref.endpoint))
     limits = Limits(jobs, connect_seconds, read_seconds, retries, sleep)
-    return Endpoint(ref, ref.endpoint, _key(ref.api_key_env), limits)
+    return Endpoint(ref, ref.endpoint, _key(ref.api_key_env), limits, Answers() if keep else None)
 
 
 def _key(variable: str | None) -> str:
@@ -98,22 +108,35 @@ def _shown(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
+def _place(address: str) -> str:
+    """The address with its query, which may choose what answers, and without a user or password."""
+    parts = urlsplit(address)
+    return _shown(address) + (f"?{parts.query}" if parts.query else "")
+
+
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    completion: Completion
+    """How a request ended; without a completion where the budget allowed no call."""
+
+    completion: Completion | None
     trouble: Trouble | None = None
+    known: bool = False
 
 
 class Endpoint:
     """Implements `evals.types.Model`. `busy_seconds` is the wall time spent waiting for the network."""
 
-    def __init__(self, ref: ModelRef, address: str, key: str, limits: Limits) -> None:
+    def __init__(
+        self, ref: ModelRef, address: str, key: str, limits: Limits, answers: Answers | None = None
+    ) -> None:
         self.name, self.address = ref.name, _shown(address)
+        self._place, self._answers, self._purse = _place(address), answers, Purse()
         self.busy_seconds = 0.0
         self._variable, self._key, self._limits = ref.api_key_env, key, limits
         self._tally = Tally(self.address)
         self._limit_key = "max_tokens"
         self._estimates = False
+        self._holds = False
         self._telling = Lock()
         self._quiet_until = 0.0
         times = openai.Timeout(limits.read, connect=limits.connect)
@@ -122,6 +145,12 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name!r} at {self.address})"
+
+    def paid_from(self, purse: Purse) -> Endpoint:
+        """The same endpoint, its calls counted in `purse` and ended by its budget."""
+        other = copy.copy(self)
+        other._purse = purse
+        return other
 
     @cached_property
     def context(self) -> int:
@@ -160,8 +189,9 @@ class Endpoint:
         """Answer every request not in `done`, each as soon as its answer is there.
 
         A row without an answer after all retries has finish "error". Raises OutageError after 8 such
-        rows in a row or when the account is empty, ModelError when the key, the model, the address
-        or every request is refused.
+        rows in a row or when the account is empty, BudgetError when the budget does not allow all of
+        them (after those it allows), ModelError when the key, the model, the address or every request
+        is refused.
         """
         todo = [request for request in requests if request.id not in done]
         for request in todo:
@@ -169,29 +199,35 @@ class Endpoint:
         return self._generate(todo)
 
     def _generate(self, todo: Sequence[Request]) -> Generator[Completion, None, None]:
+        refused = False
         with closing(in_lanes(self._ask, todo, self._limits.jobs)) as outcomes:
-            while True:
-                start = time.perf_counter()
-                try:
-                    outcome = next(outcomes, None)
-                finally:
-                    self.busy_seconds += time.perf_counter() - start
-                if outcome is None:
-                    return
+            while (outcome := self._next(outcomes)) is not None:
+                if outcome.completion is None:
+                    refused = True
+                    continue
                 if outcome.trouble is not None:
                     self._stop_at_once(outcome.trouble)
                 yield outcome.completion
-                if outcome.trouble is None:
-                    self._tally.answer()
-                else:
+                if outcome.trouble is not None:
                     self._tally.failure(outcome.trouble)
+                elif not outcome.known:
+                    self._tally.answer()
+        if refused and self._purse.over is not None:
+            raise self._purse.over
+
+    def _next(self, outcomes: Iterator[_Outcome]) -> _Outcome | None:
+        start = time.perf_counter()
+        try:
+            return next(outcomes, None)
+        finally:
+            self.busy_seconds += time.perf_counter() - start
 
     def _check(self, request: Request) -> None:
-        if request.grammar is not None:
+        if request.grammar is not None and isinstance(request.prompt, str):
             raise ModelError(
-                "endpoints cannot be held to a grammar",
+                "/completions takes no response format",
                 where=self.address,
-                hint="Use a local model for constrained decoding.",
+                hint="Ask with messages, or without a grammar.",
             )
         if len(request.stop) > MAX_STOPS:
             raise ModelError(
@@ -202,15 +238,22 @@ class Endpoint:
 
     def _ask(self, request: Request, stop: Event) -> _Outcome:
         """One request to its end, in a lane."""
+        if (known := self._known(request)) is not None:
+            return _Outcome(known, known=True)
         calls = 0
         while True:
             calls += 1
             start = time.perf_counter()
-            reply = self._call(request)
+            reply = self._paid(request)
             seconds = time.perf_counter() - start
+            if reply is None:
+                return _Outcome(None)
             if isinstance(reply, Reply):
                 usage = self._usage(request, reply, calls, seconds)
-                return _Outcome(Completion(request.id, reply.text, reply.finish, usage))
+                answer = Completion(request.id, _cut(reply.text, request.stop), reply.finish, usage)
+                if self._answers is not None and not request.fresh:
+                    self._answers.put(self._kept_under(request), answer)
+                return _Outcome(answer)
             if reply.kind == "renamed":
                 self._limit_key = "max_completion_tokens"
                 continue
@@ -219,6 +262,34 @@ class Endpoint:
                 return _without_answer(request, reply, Usage(calls=calls, seconds=seconds))
             log.log(self._loudness(wait), "%s: %s; again in %.0f s", self.address, reply.said, wait)
             (self._limits.sleep or stop.wait)(wait)
+
+    def _known(self, request: Request) -> Completion | None:
+        """The answer that was kept, with the usage it had; it counts as no call."""
+        if self._answers is None or request.fresh:
+            return None
+        found = self._answers.get(self._kept_under(request))
+        if found is None:
+            return None
+        self._purse.count("endpoint", self.name, found.usage, cached=True)
+        return replace(found, id=request.id)
+
+    def _kept_under(self, request: Request) -> str:
+        return key_of(self._place, _path(request), body(self.name, request))
+
+    def _paid(self, request: Request) -> Reply | Trouble | None:
+        """One attempt, paid for; None where the budget allows none."""
+        longest = Usage(tokens_in=self.count(request.prompt), tokens_out=request.max_tokens)
+        most = usd(longest, "endpoint", self._purse.prices)
+        if not self._purse.reserve(most):
+            return None
+        usage, start = Usage(calls=1), time.perf_counter()
+        try:
+            reply = self._call(request)
+            if isinstance(reply, Reply):
+                usage = self._usage(request, reply, 1, time.perf_counter() - start)
+            return reply
+        finally:
+            self._purse.pay("endpoint", self.name, usage, most)
 
     def _loudness(self, wait: float) -> int:
         """The level at which a pause is logged: a long one is a warning, once in a while."""
@@ -233,7 +304,9 @@ class Endpoint:
         sent: dict[str, Any] = body(self.name, request, self._limit_key)
         service = self._client.chat.completions if "messages" in sent else self._client.completions
         try:
-            return read_reply(service.with_raw_response.create(**sent).text)
+            reply = read_reply(service.with_raw_response.create(**sent).text)
+            self._holds = self._holds or request.grammar is not None
+            return replace(reply, text=opened(request.grammar, reply.text))
         except openai.APIError as error:
             trouble = read_error(error, sent)
         except Trouble as nonsense:
@@ -268,6 +341,12 @@ class Endpoint:
             if self._variable:
                 hint = f"Is the key in {self._variable} right, and may it use this model?"
             raise ModelError(f"denies access ({trouble.said})", where=self.address, hint=hint)
+        if trouble.kind == "unheld" and not self._holds:
+            raise ModelError(
+                f"does not hold answers to a format by response_format ({trouble.said})",
+                where=self.address,
+                hint="Ask without a grammar, or use a local model for constrained decoding.",
+            )
         if trouble.kind == "absent":
             raise self._absent(trouble)
 
@@ -291,6 +370,15 @@ class Endpoint:
             return read_models(quick.models.with_raw_response.list().text)
         except openai.APIError:
             return {}
+
+
+def _path(request: Request) -> str:
+    return "/completions" if isinstance(request.prompt, str) else "/chat/completions"
+
+
+def _cut(text: str, stops: Sequence[str]) -> str:
+    """The text before the first stop text: some servers leave it in the answer."""
+    return text[: min((at for stop in stops if (at := text.find(stop)) >= 0), default=len(text))]
 
 
 def _without_answer(request: Request, trouble: Trouble, usage: Usage) -> _Outcome:

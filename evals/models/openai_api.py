@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import openai
 
+from evals.models.response_format import response_format
 from evals.types import Finish, Json, Request
 
 TroubleKind = Literal[
@@ -26,6 +27,7 @@ TroubleKind = Literal[
     "too_long",  # 400: the prompt does not fit the context
     "refused",  # 400: a content filter stopped the prompt
     "rejected",  # another 4xx, about this request
+    "unheld",  # 400 to a request with a response format: probably there is none here, or not this one
     "renamed",  # 400: max_tokens is called max_completion_tokens here
     "unpaid",  # 402, or 429 because the quota is spent
     "denied",  # 401, 403
@@ -67,6 +69,8 @@ def body(model: str, request: Request, limit_key: str = "max_tokens") -> dict[st
         sent["stop"] = list(request.stop)
     if isinstance(request.prompt, str):
         return {**sent, "prompt": _whole(request.prompt), "max_tokens": request.max_tokens}
+    if request.grammar is not None:
+        sent["response_format"] = response_format(request.grammar)
     turns = [{"role": m.role, "content": _whole(m.content)} for m in request.prompt]
     return {**sent, "messages": turns, limit_key: request.max_tokens}
 
@@ -145,7 +149,9 @@ def _refusal(said: str, code: str, sent: Mapping[str, Any]) -> TroubleKind:
         return "too_long"
     if "max_completion_tokens" in said and "messages" in sent and "max_tokens" in sent:
         return "renamed"
-    return "refused" if "content_filter" in code or "content_policy" in code else "rejected"
+    if "content_filter" in code or "content_policy" in code:
+        return "refused"
+    return "unheld" if "response_format" in sent else "rejected"
 
 
 def _server_words(raw: str) -> tuple[str, str]:

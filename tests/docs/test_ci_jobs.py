@@ -7,9 +7,11 @@ the shell around it.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -132,6 +134,26 @@ def test_run_folder_and_junit_are_kept_whatever_the_end() -> None:
     assert artifacts["when"] == "always"
     assert {"runs/", "**/looks.jsonl"} <= set(artifacts["paths"])
     assert artifacts["reports"]["junit"] == "assess/junit.xml"
+
+
+def commands_of(job: str) -> list[str]:
+    """What the job runs before the assessment."""
+    found = yaml.safe_load((JOBS / f"{job}.yml").read_text(encoding="utf-8"))
+    if job == "gitlab":
+        return [str(line) for line in found["assess"]["before_script"]]
+    (step,) = [step for step in found["jobs"]["assess"]["steps"] if step.get("name") == "Install"]
+    return str(step["run"]).splitlines()
+
+
+@pytest.mark.parametrize("job", SHELLS)
+def test_the_workbench_is_installed_from_where_the_user_keeps_it(job: str) -> None:
+    """It is on no package index, so a job that names it alone would install nothing, or somebody else's."""
+    found = yaml.safe_load((JOBS / f"{job}.yml").read_text(encoding="utf-8"))
+    given = found["assess"]["variables"] if job == "gitlab" else found["jobs"]["assess"]["env"]
+    assert urlsplit(given["WORKBENCH"].removeprefix("git+").split("@")[0]).hostname == "git.example.com"
+    commands = commands_of(job)
+    assert 'pip install "$WORKBENCH"' in commands
+    assert not any(re.search(r"install.*tuning-workbench", command) for command in commands)
 
 
 # The gate's job

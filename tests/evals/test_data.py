@@ -127,7 +127,10 @@ def test_copies_of_test_and_dev_rows_leave_train(load: Callable[..., Data]) -> N
         test=[row("e", "Same text")],
     )
     assert ids(data.train) == ["c"]
-    assert data.dropped == (("train", "a", "exact", "test", "e"), ("train", "b", "normalised", "dev", "d"))
+    assert data.dropped == (
+        ("train", "a", "exact", "test", "e", True),
+        ("train", "b", "normalised", "dev", "d", True),
+    )
 
 
 def test_of_a_row_in_dev_and_test_the_test_copy_stays(load: Callable[..., Data]) -> None:

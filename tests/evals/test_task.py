@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from evals.errors import TaskError
 from evals.graders import build
-from evals.task import GraderSpec, RungSpec, Task, check_metrics, load_task, task_schema
+from evals.task import GraderSpec, JudgeSpec, Prices, RungSpec, Task, check_metrics, load_task, task_schema
 from evals.types import ModelRef, Requirement
 
 MINIMAL = """\
@@ -31,7 +31,7 @@ description: every key of the contract
 model: {endpoint: "https://api.example.com/v1", name: big, api_key_env: EXAMPLE_KEY}
 stronger_model: bigger
 tune_model: {name: smollm2-135m, dtype: float32, revision: main}
-judge: {model: judge-model, prompt: strict}
+judge: {model: judge-model, labels: labels.jsonl, at_least: 0.7, prices: {input_per_million: 1}}
 data:
   train: {hub: owner/name, config: small, split: train, revision: abc}
   eval: eval.csv
@@ -100,7 +100,7 @@ def test_every_key_of_the_contract_is_read(load: Callable[[str], Task]) -> None:
         "big", "endpoint", endpoint="https://api.example.com/v1", api_key_env="EXAMPLE_KEY"
     )
     assert task.tune_model == ModelRef("smollm2-135m", dtype="float32", revision="main")
-    assert task.judge == {"model": ModelRef("judge-model"), "prompt": "strict"}
+    assert task.judge == JudgeSpec(ModelRef("judge-model"), "labels.jsonl", 0.7, Prices(1))
     assert task.data.train == "hub:owner/name:small@train#abc"
     assert (task.data.documents, task.data.preferences) == ("docs/", "preferences.jsonl")
     assert task.graders == (GraderSpec("valid_json"), GraderSpec("json_fields", {"text": "token_f1"}))

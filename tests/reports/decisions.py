@@ -168,6 +168,33 @@ def baselines(priced: bool = False) -> list[Decided]:
     return found
 
 
+def arm(kind: str, of: str, change: str, rows: int, effects: list[Decided], why: str = "") -> Decided:
+    named = {"kind": kind, "of": of, "change": change}
+    return {**named, "rows": rows, "calls": rows, "effects": effects, "why": why}
+
+
+def effect(
+    metric: str,
+    bound: float,
+    values: tuple[float, float],
+    difference: tuple[float, float, float],
+    found: str,
+) -> Decided:
+    value, low, high = difference
+    return {
+        "metric": metric,
+        "bound": bound,
+        "before": values[0],
+        "after": values[1],
+        "difference": value,
+        "low": low,
+        "high": high,
+        "n": 80,
+        "level": 0.95,
+        "found": found,
+    }
+
+
 def decision(verdict: str, headline: str, **more: Any) -> Decided:
     base = {
         "task": {"name": "ticket-triage", "hash": "8c1f20ab64e9d37c"},
@@ -181,6 +208,7 @@ def decision(verdict: str, headline: str, **more: Any) -> Decided:
         "requirements": [],
         "approaches": [],
         "diagnosis": [],
+        "arms": [],
         "audit": {},
         "economics": {},
         "provenance": {
@@ -225,7 +253,43 @@ def escalate() -> Decided:
             requirement("json_fields", 0.80, "not met", (0.61, 0.55, 0.67), why=missed),
         ],
         approaches=[*baselines(), not_applicable("rag", "the task names no documents")],
-        diagnosis=["7 of 80 dev rows are failed by every approach: look at their labels."],
+        diagnosis=[
+            "On dev json_fields ≥ 0.8 blocks all 4 approaches.",
+            "Held to a grammar, knn_few_shot's valid_json goes from 0.99 to 1.00 [−0.03, +0.07] and "
+            "json_fields goes from 0.61 to 0.62 [−0.02, +0.04]: cannot tell whether the form is what fails.",
+            "7 of 80 dev rows are failed by every approach: look at their labels.",
+        ],
+        arms=[
+            arm(
+                "grammar",
+                "knn_few_shot",
+                "held to a grammar",
+                80,
+                [
+                    effect("json_fields", 0.8, (0.61, 0.62), (0.01, -0.02, 0.04), "not the cause"),
+                    effect("valid_json", 0.95, (0.9875, 1.0), (0.0125, -0.03, 0.07), "cannot tell"),
+                ],
+            ),
+            arm(
+                "wording",
+                "knn_few_shot",
+                "as a list",
+                30,
+                [
+                    effect("json_fields", 0.8, (0.60, 0.68), (0.08, 0.02, 0.15), "helps"),
+                ],
+            ),
+            arm(
+                "wording",
+                "knn_few_shot",
+                "in other words",
+                30,
+                [
+                    effect("json_fields", 0.8, (0.60, 0.31), (-0.29, -0.4, -0.18), "hurts"),
+                ],
+            ),
+            arm("stronger", "knn_few_shot", "larger-1b", 0, [], "the endpoint does not answer"),
+        ],
         audit={
             "exact_duplicates": 0,
             "dropped": [{"split": "train", "id": "t-114", "same_as": "dev d-031"}],

@@ -107,7 +107,7 @@ class SmallTask:
         (folder,) = self.runs()
         text = (folder / "decision.json").read_text().replace(str(self.folder), "")
         decision: dict[str, Any] = json.loads(text)
-        del decision["provenance"]
+        del decision["provenance"], decision["spent"]
         for approach in decision["approaches"]:
             del approach["fit_seconds"], approach["why"]
         return decision

@@ -207,7 +207,12 @@ def hanging(task: SmallTask, server: OpenAIServer, after: int) -> Iterator[subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+            "WB_CACHE": str(task.folder.parent / "cache"),
+        },
     )
     try:
         end = time.monotonic() + 60

@@ -121,7 +121,7 @@ TASK_AND_DATA: dict[str, tuple[Change, str, str]] = {
     "an unknown option": (
         keys(graders=[{"name": "label", "foo": 1}]),
         "task.yaml: graders:",
-        "no option 'foo'|Its options: pass_at",
+        "no option 'foo'|Its options: as",
     ),
     "an unknown rung": (
         keys(ladder=[{"name": "zero_shott"}]),

@@ -79,7 +79,7 @@ def test_copies_across_splits_are_named_with_how_and_where(case: Case) -> None:
     case.files["train"] = [*rows("a", 30), {"id": "copy", "input": "C  text 1", "output": "monday"}]
     finding = case.only("copied from dev or test")
     assert (finding.level, finding.where) == ("warning", "data.train")
-    assert "copy = test c1" in finding.message
+    assert "copy (train.jsonl:31) = test c1 (test.jsonl:2)" in finding.message
     assert case.run().dropped == 1
 
 
@@ -89,8 +89,8 @@ def test_copies_within_a_split_and_contradictions_are_told_apart(case: Case) -> 
         {"id": "x2", "input": "c text 2", "output": "monday"},
     ]
     case.files["test"] = [*rows("c", 60), *again]
-    assert "c1 = x1" in case.only("input given more than once: ").message
-    assert "c2 = x2" in case.only("with different outputs").message
+    assert "c1 (test.jsonl:2) = x1 (test.jsonl:61)" in case.only("input given more than once: ").message
+    assert "c2 (test.jsonl:3) = x2 (test.jsonl:62)" in case.only("with different outputs").message
 
 
 def test_a_column_that_holds_the_target_is_a_warning(case: Case) -> None:
@@ -129,7 +129,7 @@ def test_a_gold_answer_is_graded_as_its_grader_wants_it(case: Case) -> None:
     assert case.run().findings == ()
     case.files["test"] = [*case.files["test"][:-1], {"id": "odd", "input": "odd", "output": "monday"}]
     finding = case.only("fail their own grader citations")
-    assert finding.message.endswith("odd (does not say 'not in the documents')")
+    assert finding.message.endswith("odd (test.jsonl:60) (does not say 'not in the documents')")
 
 
 def test_a_requirement_that_a_perfect_score_could_not_meet_is_named_loudly(case: Case) -> None:
@@ -255,3 +255,28 @@ def test_no_text_of_a_row_is_shown(case: Case) -> None:
     case.files["test"] = [*rows("c", 60), {"id": "again", "input": "c text 1", "output": "monday"}]
     checked = case.run()
     assert "c text 1" not in text(checked) + json.dumps(checked.to_json())
+
+
+def test_what_a_grammar_does_not_hold_of_the_schema_is_named_with_its_place(case: Case) -> None:
+    case.output = (
+        "{format: json, schema: {type: object, required: [days], additionalProperties: false, "
+        "properties: {days: {type: array, uniqueItems: true, items: {enum: [monday, tuesday]}}}}}"
+    )
+    case.metric = "valid_json"
+    for name, content in case.files.items():
+        case.files[name] = [{**row, "output": {"days": ["monday"]}} for row in content]
+    finding = case.only("constrained decoding does not hold `uniqueItems`: a list can repeat an item")
+    assert (finding.level, finding.where) == ("note", "output.schema/properties/days/uniqueItems")
+    case.more = "ladder: {without: [constrained]}\n"
+    assert not [f for f in case.run().findings if "constrained" in f.message]
+
+
+def test_a_schema_that_no_grammar_holds_is_noted(case: Case) -> None:
+    case.output = (
+        "{format: json, schema: {type: object, properties: {day: {$ref: '#/$defs/d'}}, "
+        "$defs: {d: {$ref: '#/$defs/d'}}}}"
+    )
+    case.metric = "valid_json"
+    for name, content in case.files.items():
+        case.files[name] = [{**row, "output": {}} for row in content]
+    assert "`constrained` will not apply" in case.only("no grammar holds the schema").todo

@@ -24,14 +24,12 @@ def rows(prefix: str, n: int) -> tuple[Example, ...]:
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[[str], Task]:
     def write(more: str) -> Task:
+        metric, bound = "label" if "labels" in more else "exact", "at_least: 0.5, kind: quality"
         (tmp_path / "task.yaml").write_text(
-            "name: t\ndata: {train: a.jsonl, test: b.jsonl}\nprompt: {instruction: Say it.}\noutput: text\n"
+            "name: t\ndata: {train: a.jsonl, test: b.jsonl}\nprompt: {instruction: Say it.}\n"
+            + ("" if "output: " in more else "output: text\n")
             + more
-            + (
-                ""
-                if "requirements" in more
-                else "requirements: [{metric: exact, at_least: 0.5, kind: quality}]\n"
-            )
+            + ("" if "requirements" in more else f"requirements: [{{metric: {metric}, {bound}}}]\n")
             + ("" if "model" in more else "model: some-135m\n")
         )
         return load_task(tmp_path / "task.yaml")
@@ -72,8 +70,18 @@ def test_without_training_rows_rungs_that_show_cost_nothing(load: Callable[[str]
     assert [step.name for step in cost(load(""), data).steps] == [
         "zero_shot",
         "system_prompt",
+        "self_consistency",
         "2 approaches, on test",
     ]
+
+
+def test_composed_rungs_are_counted_by_what_they_ask(load: Callable[[str], Task]) -> None:
+    data = Data((), rows("d", 40), rows("t", 60))
+    found = {step.name: step for step in cost(load("output: {labels: [a, b]}\n"), data).steps}
+    assert list(found)[2:-1] == ["constrained", "likelihood", "repair", "self_consistency"]
+    assert (found["constrained"].calls, found["likelihood"].tokens_out) == (40, 0)
+    assert found["self_consistency"].calls == 40 * 5 + 12 * 5
+    assert found["self_consistency"].fresh == found["constrained"].fresh * 260 // 200
 
 
 def test_the_sums_are_those_of_the_steps_and_shots_cost_more(load: Callable[[str], Task]) -> None:

@@ -82,7 +82,7 @@ def written(task: Path) -> int:
 def outcome(run: Path) -> dict[str, Any]:
     """What a run ended with, without what is derived from seconds."""
     decision = json.loads((run / "decision.json").read_text())
-    del decision["provenance"]
+    del decision["provenance"], decision["spent"]
     for approach in decision["approaches"]:
         for key in ("fit_seconds", "p50_seconds", "p95_seconds"):
             del approach[key]

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import exit_zero_option, jobs_option, json_option, out_option, task_argument
+from workbench.cli.options import (
+    allow_code_option,
+    exit_zero_option,
+    jobs_option,
+    json_option,
+    out_option,
+    task_argument,
+)
 
 
 @click.command("assess")
@@ -20,12 +27,23 @@ from workbench.cli.options import exit_zero_option, jobs_option, json_option, ou
     metavar="N",
     help="At most N dev rows and no test row: for trying out. Not binding.",
 )
+@click.option(
+    "--no-diagnosis",
+    "diagnosis",
+    flag_value=False,
+    default=True,
+    help="Where nothing ships, do not measure why: no dev row is asked once more.",
+)
 @click.option("--latency", is_flag=True, help="Time single requests of the shortlisted approaches.")
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="For generation; splits never depend on it."
 )
+@click.option(
+    "--no-cache", is_flag=True, help="Ask an endpoint also what it has answered before; keep no answer."
+)
 @out_option
 @jobs_option
+@allow_code_option
 @json_option
 @exit_zero_option
 @click.pass_obj
@@ -36,17 +54,23 @@ def command(
     only: tuple[str, ...],
     limit: int | None,
     latency: bool,
+    diagnosis: bool,
     seed: int,
+    no_cache: bool,
     out: Path,
     jobs: int,
+    allow_code: bool,
     as_json: bool,
     exit_zero: bool,
 ) -> int:
     """Run the baselines of a task, decide, and write the report.
 
     The run folder is runs/TASK/<time>-<hash>/; the same command continues a run that was
-    interrupted. Exit code: 0 an approach meets every requirement, 3 none does, 4 the rows
-    cannot tell, 5 incomplete, the same command continues.
+    interrupted. Where nothing ships, variants of the best approach are asked on dev rows: is
+    it retrieval, the form, the model or the labels that fails?
+
+    Exit code: 0 an approach meets every requirement, 3 none does, 4 the rows cannot tell, 5
+    incomplete, the same command continues.
     """
     from evals.models import Loader
     from workbench.assess import Plan, assess
@@ -54,8 +78,8 @@ def command(
     from workbench.runs import Scope
 
     scope = Scope(tuple(only), limit, dev_only, seed)
-    plan = Plan(task, out, scope, latency, console.progress)
-    run, decision = assess(plan, Loader(jobs=jobs))
+    plan = Plan(task, out, scope, latency, not no_cache, diagnosis, console.progress, allow_code)
+    run, decision = assess(plan, Loader(jobs=jobs, keep=not no_cache, allows_code=allow_code))
     show(console, run.folder, decision, as_json=as_json)
     if decision.verdict == "incomplete":
         console.error(interruption(decision))

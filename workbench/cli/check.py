@@ -7,15 +7,18 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import json_option, task_argument
+from workbench.cli.options import allow_code_option, json_option, task_argument
 
 
 @click.command("check")
 @task_argument
+@click.option("--judge", is_flag=True, help="Ask the task's judge about human-labelled rows: may it decide?")
+@allow_code_option
 @json_option
 @click.pass_obj
-def command(console: Console, task: Path, as_json: bool) -> int:
-    """Validate a task and its data, estimate calls, tokens and minutes. Generates nothing.
+def command(console: Console, task: Path, judge: bool, allow_code: bool, as_json: bool) -> int:
+    """Validate a task and its data, estimate calls, tokens and minutes. Generates nothing,
+    unless --judge asks the judge.
 
     Says for each requirement with how many rows and failures it could be met. Exit code: 0 with
     warnings, 1 with errors.
@@ -25,7 +28,7 @@ def command(console: Console, task: Path, as_json: bool) -> int:
     from workbench.check import check
     from workbench.findings import text
 
-    found = check(load_task(task), Loader())
+    found = check(load_task(task), Loader(allows_code=allow_code), try_judge=judge)
     if as_json:
         console.say_json(found.to_json())
     else:

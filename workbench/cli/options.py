@@ -29,6 +29,11 @@ jobs_option = click.option(
 exit_zero_option = click.option(
     "--exit-zero", is_flag=True, help="Exit with 0 whatever the verdict (errors keep their code)."
 )
+allow_code_option = click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Let graders run code that a model wrote, contained (docs/graders.md, python_tests).",
+)
 approach_option = click.option(
     "--approach",
     metavar="NAME[=NAME]",

@@ -18,7 +18,8 @@ def cost_line(bench: Bench, models: Models) -> str:
     """What measuring the noise will take, said before it is begun."""
     queries = [example.query() for example in bench.examples]
     model = models.open(bench.settings[0].approach.model)
-    tokens = sum(model.count(r.prompt) for r in bench.settings[0].approach.requests(queries, models))
+    prompts = bench.settings[0].approach.prompts(queries, models).values()
+    tokens = sum(model.count(prompt) for prompt in prompts)
     left, most = bench.calls - bench.answered(), bench.settings[0].approach.decoder.max_tokens
     share = left / max(1, len(queries))
     prices = bench.task.prices
@@ -69,7 +70,8 @@ def _step(step: Step) -> str:
         return f"not applicable: {step.why}"
     options = ", ".join(f"{key} {_option(value)}" for key, value in step.options.items())
     calls = "" if step.calls is None else f"{step.calls:,} calls on dev"
-    return "; ".join(part for part in (calls, options) if part)
+    on = step.start and f"on {step.start}"
+    return "; ".join(part for part in (on, step.condition, calls, options) if part)
 
 
 def _option(value: Any) -> str:

@@ -7,15 +7,16 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import exit_zero_option, json_option, run_argument
+from workbench.cli.options import allow_code_option, exit_zero_option, json_option, run_argument
 
 
 @click.command("report")
 @run_argument
+@allow_code_option
 @json_option
 @exit_zero_option
 @click.pass_obj
-def command(console: Console, run: Path, as_json: bool, exit_zero: bool) -> int:
+def command(console: Console, run: Path, allow_code: bool, as_json: bool, exit_zero: bool) -> int:
     """Decide and render again from what a run left on disk. Calls no model.
 
     RUN is a run folder, or runs/TASK for its newest run. From the same folder the same bytes are
@@ -29,7 +30,7 @@ def command(console: Console, run: Path, as_json: bool, exit_zero: bool) -> int:
 
     found = find_run(run)
     with lock(found.folder / ".lock"):
-        decision = conclude(found, Loader())
+        decision = conclude(found, Loader(allows_code=allow_code))
     show(console, found.folder, decision, as_json=as_json)
     if decision.verdict == "incomplete":
         console.error(interruption(decision))

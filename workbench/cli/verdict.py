@@ -9,6 +9,7 @@ from typing import Any
 from evals.store import plain
 from evals.types import Decision
 from reports.approaches import approach_table
+from reports.spent import spent_sentence
 from workbench.cli.console import Console, table
 
 EXIT_CODES = {"ship": 0, "escalate": 3, "stop": 3, "collect": 4, "incomplete": 5}
@@ -36,7 +37,13 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
         console.say(f"{requirement['status']:<22} {requirement['sentence']}{of}: {requirement['why']}")
     for note in decision.notes:
         console.say(f"note: {note}")
+    if decision.diagnosis:
+        console.say("\nWhy, measured on dev")
+    for line in decision.diagnosis:
+        console.say(f"  {line}")
     console.say()
+    if told := spent_sentence(plain(decision)):
+        console.say(f"spent    {told}")
     console.say(f"report   {folder / 'report.html'}")
     command = decision.recommendation.get("command")
     if command:

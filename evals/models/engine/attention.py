@@ -5,9 +5,9 @@ Two ways, the same result (`attend` takes the faster for device and dtype):
 `by_parts`  each part by a flash kernel that gives the log-sum-exp of its scores; the parts are merged by
             it, since a softmax over all keys is a weighted mean of softmaxes over some of them
             (Hydragen, Juravsky et al. 2024). torch's CPU kernel does; it is good with AMX and in fp32.
-`at_once`   the scores of all parts beside each other, one softmax, by matrix products in blocks that stay
-            in the cache. For devices whose kernel gives no log-sum-exp, and for bf16 without AMX, where
-            it was measured to take half of the flash kernel's time.
+`at_once`   the scores of all parts beside each other, one softmax, by matrix products in blocks. For
+            devices whose kernel gives no log-sum-exp, and for bf16 without AMX, where it was measured
+            to take half of the flash kernel's time.
 
 Keys that all rows share are multiplied by all rows' queries in one product, and the query heads that
 share a key head are folded into its queries, so nothing is copied per row or per head.
@@ -29,9 +29,10 @@ from torch import Tensor
 from transformers import AttentionInterface
 
 FUNCTION = "workbench_slab"
-BLOCK = 1 << 19
-"""Scores computed at a time by `at_once`: 2 MiB in fp32, what stays in the cores' caches."""
-QUERIES = 128
+BLOCK = 1 << 22
+"""Scores computed at a time by `at_once`: smaller blocks were measured to cost more in calls than they
+spare in cache (16 rows of 500 tokens, 2 cores: 53 to 65 ms a layer with 1 << 19, 49 with 1 << 22)."""
+QUERIES = 64
 """Queries of a row computed at a time: what a causal block computes in vain is half of its square."""
 
 

@@ -15,7 +15,7 @@ from evals.errors import ModelError
 from evals.models.chat import Ids, Renderer
 from evals.models.engine.core import Core
 from evals.models.engine.decode import run_wave
-from evals.models.engine.memory import keep_freed, ran_out, room
+from evals.models.engine.memory import give_back, keep_freed, ran_out, room
 from evals.models.engine.plain import run_plain, score_plain
 from evals.models.engine.plan import Budget, Wave, plan
 from evals.models.engine.rows import Row
@@ -161,6 +161,7 @@ class Engine:
             for row in running:
                 left.remove(row)
                 yield row
+            give_back()
             return
         except (RuntimeError, MemoryError) as error:
             if not ran_out(error):

@@ -209,30 +209,43 @@ def _groups(nodes: list[_Node]) -> Iterator[tuple[tuple[int, ...], int, list[int
 
 
 def _cut(own: Sequence[int], new: Sequence[int], prefix: int, budget: Budget) -> Iterator[tuple[int, int]]:
-    """Start and end of each wave of a group, as few as the budget allows and as even as that allows:
-    a step of a small wave takes as long as one of a large one, so a few rows left over are dear."""
+    """Start and end of each wave of a group, as few as the budget allows, all full but the first. When
+    that would have less than half of the second's rows, it takes some of those: a step of a small wave takes
+    as long as one of a large one. So the largest wave hardly hangs on how many rows there are."""
     starts, end = [len(own)], len(own)
     while end:
-        start, answer = end - 1, new[end - 1]
-        while start and end - start < budget.rows:
-            answer = max(answer, new[start - 1])
-            if (own[start - 1] + answer) * (end - start + 1) + prefix > budget.tokens:
-                break
-            start -= 1
+        start = end - _fitting(own, new, end, prefix, budget)
         starts.append(start)
         end = start
-    start = 0
-    for left in range(len(starts) - 1, 0, -1):
-        # What comes behind `least` fits in the waves that are left after this one.
-        least, even = starts[left - 1], start - (start - len(own)) // left
-        end, answer = least, max(new[start:least])
-        while end < even:
-            answer = max(answer, new[end])
-            if (own[start] + answer) * (end + 1 - start) + prefix > budget.tokens:
-                break
-            end += 1
-        yield start, end
-        start = end
+    bounds = starts[::-1]
+    if len(bounds) > 2:
+        bounds[1] = _evened(own, new, bounds[1:3], prefix, budget)
+    yield from pairwise(bounds)
+
+
+def _fitting(own: Sequence[int], new: Sequence[int], end: int, prefix: int, budget: Budget) -> int:
+    """How many of the rows that end at `end` one wave may hold, at least one."""
+    start, answer = end - 1, new[end - 1]
+    while start and end - start < budget.rows:
+        answer = max(answer, new[start - 1])
+        if (own[start - 1] + answer) * (end - start + 1) + prefix > budget.tokens:
+            break
+        start -= 1
+    return end - start
+
+
+def _evened(own: Sequence[int], new: Sequence[int], bounds: list[int], prefix: int, budget: Budget) -> int:
+    """Where the first wave should end, when the first two end at `bounds`."""
+    end, after = bounds
+    if 2 * end >= after - end:
+        return end
+    answer = max(new[:end])
+    while end < after // 2:
+        answer = max(answer, new[end])
+        if (own[0] + answer) * (end + 1) + prefix > budget.tokens:
+            break
+        end += 1
+    return end
 
 
 def _common(a: Ids, b: Ids) -> int:

@@ -17,6 +17,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "length": {"max": 5},
     "readability": {"max": 8},
     "sql": {"database": "CREATE TABLE t (a);"},
+    "judge": {"criteria": "It is polite.", "model": "smollm2-135m"},
+    "pairwise": {"criteria": "It is polite.", "model": "smollm2-135m"},
     "weighted": {"graders": ["exact", "contains"]},
 }
 

@@ -62,11 +62,14 @@ OPTIONS = {
 }
 BY_FORM = ("valid_json", "not_contains")
 """Graders that a hostile answer may satisfy: they do not compare with the gold answer."""
+APART = ("python_tests", "judge", "pairwise")
+"""Graders that do something with an answer: their own tests are hostile."""
 
 
 @pytest.fixture(scope="module")
 def graders(models: Loader):
-    found = build([GraderSpec(name, OPTIONS.get(name, {})) for name in GRADERS], OUTPUT)
+    built = build([GraderSpec(name, OPTIONS.get(name, {})) for name in GRADERS if name not in APART], OUTPUT)
+    found = list(built)
     for grader in found:
         list(grader.grade([row(grader.name, "some words")], models))
     return found
@@ -92,7 +95,7 @@ def test_hostile_answers_score_0_or_less_than_1_quickly_and_can_be_written(
     for grader in graders:
         (score,) = grader.grade([row(grader.name, text)], models)
         assert score.value < 1 or grader.name in BY_FORM, grader.name
-        assert (score.failure is None) == (score.value == 1)
+        assert (score.failure is None) == (score.value >= grader.pass_at)
         canonical(score).encode()
         assert len(score.why) <= 300
         assert score.why or not score.failure

@@ -23,12 +23,8 @@ def one(name: str, output: OutputSpec = OUTPUT, **options: object) -> object:
 @pytest.mark.parametrize("name", GRADERS)
 def test_every_grader_carries_the_name_it_has_in_the_table_and_gives_it_as_first_metric(name: str) -> None:
     grader = one(name)
-    assert (grader.name, grader.metrics[0], grader.pass_at, grader.higher_is_better) == (
-        name,
-        name,
-        1.0,
-        True,
-    )
+    assert (grader.name, grader.metrics[0], grader.higher_is_better) == (name, name, True)
+    assert 0 < grader.pass_at <= 1
 
 
 @pytest.mark.parametrize("name", GRADERS)
@@ -66,10 +62,46 @@ def test_the_same_grader_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", GRADERS)
+def test_every_grader_takes_another_name_for_its_scores_and_metrics(name: str) -> None:
+    grader = one(name, **NEEDED.get(name, {}), **{"as": "mine"})
+    plain = one(name)
+    assert grader.name == "mine"
+    assert [m.removeprefix("mine") for m in grader.metrics] == [m.removeprefix(name) for m in plain.metrics]
+    assert grader.pass_at == plain.pass_at
+
+
+def test_one_grader_stands_twice_under_two_names_with_scores_of_its_own() -> None:
+    specs = [
+        GraderSpec("contains", {"value": "Dear", "as": "has_greeting"}),
+        GraderSpec("contains", {"value": "regards"}),
+    ]
+    graders = build(specs, OutputSpec("text"))
+    pair = (Example("r", "", ""), Prediction("r", "Dear Sir", "stop"))
+    found = [score for grader in graders for score in grader.grade([pair], None)]
+    assert [(s.grader, s.value) for s in found] == [("has_greeting", 1), ("contains", 0)]
+    assert metrics(graders) == ("has_greeting", "contains")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("exact", "cannot be called 'exact': that is another's name"),
+        ("error_rate", "cannot be called 'error_rate': that is another's name"),
+        ("a.b", "as is a name of letters"),
+        ("", "as is a name of letters"),
+        (3, "as is a name of letters"),
+    ],
+)
+def test_a_name_that_would_be_mistaken_is_refused(given: object, message: str) -> None:
+    with pytest.raises(TaskError, match=message):
+        build([GraderSpec("contains", {"as": given})], OUTPUT)
+
+
+@pytest.mark.parametrize("name", GRADERS)
 def test_equal_graders_have_equal_hashes_and_any_option_changes_it(name: str) -> None:
     given = NEEDED.get(name, {})
     assert grader_hash(one(name)) == grader_hash(one(name))
-    assert grader_hash(one(name)) != grader_hash(one(name, **given, pass_at=0.5))
+    assert grader_hash(one(name)) != grader_hash(one(name, **given, pass_at=0.45))
 
 
 def test_hashes_differ_between_graders_and_follow_what_is_read_from_the_output_spec() -> None:

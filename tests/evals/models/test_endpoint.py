@@ -498,7 +498,6 @@ def test_tokens_are_estimated_without_a_tokenizer() -> None:
     ("call", "message"),
     [
         (lambda m: m.score("a", ["b"]), "log-likelihoods"),
-        (lambda m: m.generate([ask("a", grammar={"type": "object"})]), "grammar"),
         (lambda m: m.generate([ask("a", stop=tuple("abcde"))]), "5 stop texts; this API takes at most 4"),
     ],
 )

@@ -1,0 +1,66 @@
+"""How answers are drawn: the part of an approach that stands beside model and prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from baselines.decoding.form import Form
+from evals.types import Completion, Json, Message, Rejected, Request
+
+Chat = tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """The answer is the label that the model finds likeliest, instead of one that it writes.
+
+    A label's log-likelihood counts whole, or `per` character of it (as lm-eval's `acc_norm`); `usual`, one
+    figure a label, is taken off first: what the label has for inputs in general, so that a label the model
+    likes anyhow does not win by that (batch calibration, Zhou et al. 2023, arXiv 2309.17249).
+    """
+
+    labels: tuple[str, ...]
+    per: Literal["label", "character"] = "label"
+    usual: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """How the answer is drawn: at most `max_tokens`, greedy at temperature 0, until a stop string.
+
+    `form` is what a whole answer looks like. With `held` the model can write nothing else; of `samples`
+    answers the commonest is taken; an answer that fails the form is sent back with the fault at most
+    `repairs` times. `likelihood` takes the place of all of these.
+    """
+
+    max_tokens: int
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+    form: Form | None = None
+    held: bool = False
+    repairs: int = 0
+    samples: int = 1
+    likelihood: Likelihood | None = None
+
+    def request(self, id: str, prompt: Chat, sample: int = 0) -> Request:
+        """One call. Samples of one prompt differ in their seed."""
+        return Request(
+            id, prompt, self.max_tokens, self.stop, self.temperature, self.seed + sample, self._grammar
+        )
+
+    @property
+    def _grammar(self) -> Mapping[str, Json] | None:
+        return self.form.grammar if self.held and self.form is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a query: the answer, with the usage of all its calls, those that were sent back before it,
+    and how many samples gave it where samples voted."""
+
+    completion: Completion
+    rejected: tuple[Rejected, ...] = ()
+    votes: int = 0

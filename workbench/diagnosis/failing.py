@@ -1,0 +1,88 @@
+"""Rows that everything fails: no approach and no arm that was asked gets them right.
+
+Two reasons can be told apart by the answers. Where most give the same wrong answer, the label may be
+wrong, or the instruction may not say what the label goes by; where each gives another, the row is beyond
+the model. Both are for a person to look at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evals.graders.folding import fold
+from evals.store import canonical
+from evals.types import Example, Json, Row
+
+AGREEING = 2 / 3
+"""The share of the readable answers that must say the same wrong thing."""
+FEWEST_ANSWERS = 3
+NAMED = 8
+"""Ids in a sentence, at most."""
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Of `n` rows those that all of `asked` fail; in `agreed` most give the same wrong answer."""
+
+    n: int
+    asked: int
+    all_fail: tuple[str, ...]
+    agreed: tuple[str, ...]
+
+
+def failing(rows: Mapping[str, Sequence[Row]], primary: str) -> Failing:
+    """The rows, by approach or arm; a row counts by those that were asked it and answered."""
+    by_id: dict[str, list[Row]] = {}
+    for mine in rows.values():
+        for row in mine:
+            if row.failure != "error":
+                by_id.setdefault(row.example.id, []).append(row)
+    lost = {id: found for id, found in by_id.items() if all(row.failure is not None for row in found)}
+    agreed = tuple(id for id, found in lost.items() if _agree(found, primary))
+    return Failing(len(by_id), len(rows), tuple(lost), agreed)
+
+
+def _agree(rows: Sequence[Row], primary: str) -> bool:
+    """Whether most of the answers that could be read are wrong in the same way."""
+    read = [row for row in rows if row.failure == "wrong" and row.scores[primary].answer is not None]
+    if len(read) < FEWEST_ANSWERS:
+        return False
+    faults = Counter(fault for row in read for fault in _faults(row.example, row.scores[primary].answer))
+    return any(times >= AGREEING * len(read) for times in faults.values())
+
+
+def _faults(example: Example, answer: Json) -> set[str]:
+    """What is wrong with an answer, as texts that are equal where the fault is."""
+    gold = example.target
+    if isinstance(answer, dict) and isinstance(gold, dict):
+        keys = [key for key in gold if _form(answer.get(key)) != _form(gold[key])]
+        return {f"{key}: {_form(answer.get(key))}" for key in keys}
+    return {_form(answer)}
+
+
+def _form(value: Json) -> str:
+    return fold(value) if isinstance(value, str) else canonical(value)
+
+
+def told(found: Failing) -> str:
+    """The finding in a sentence; "" where no row is failed by all."""
+    if not found.all_fail:
+        return ""
+    rest = [id for id in found.all_fail if id not in found.agreed]
+    count = f"{len(found.all_fail)} of {found.n} dev rows are failed by all {found.asked} approaches and arms"
+    parts = []
+    if found.agreed:
+        parts.append(
+            f"{len(found.agreed)} get the same wrong answer from most of them ({_ids(found.agreed)}): look "
+            "at these labels, and whether the instruction says what they go by"
+        )
+    if rest:
+        parts.append(f"{len(rest)} get different ones ({_ids(rest)}): beyond the model as it is prompted")
+    return f"{count}: {'; '.join(parts)}"
+
+
+def _ids(ids: Sequence[str]) -> str:
+    named = ", ".join(ids[:NAMED])
+    return f"{named} and {len(ids) - NAMED} more" if len(ids) > NAMED else named
