@@ -11,6 +11,7 @@ RUNGS = Table(
     {
         "zero_shot": "baselines.prompts:ZeroShot",
         "system_prompt": "baselines.prompts:SystemPrompt",
+        "prompt_variants": "baselines.variants:PromptVariants",
         "few_shot": "baselines.shots:FewShot",
         "knn_few_shot": "baselines.shots:KnnFewShot",
         "constrained": "baselines.constrained:Constrained",

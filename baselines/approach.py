@@ -46,8 +46,8 @@ class Shots:
 class Prompt:
     """What stands around an input: a system message, shots, and the user's turn.
 
-    The user's turn is the rendered template, with `instruction` above it unless that is empty, and
-    between the two the passages, where there are any.
+    The user's turn is the rendered template, with `instruction` above it and `below` under it unless
+    these are empty, and between instruction and template the passages, where there are any.
     """
 
     template: str
@@ -55,6 +55,7 @@ class Prompt:
     instruction: str = ""
     shots: Shots | None = None
     passages: Passages | None = None
+    below: str = ""
 
     def render(
         self, query: Query, shots: Sequence[Example] = (), passages: Sequence[Document] = ()
@@ -70,7 +71,7 @@ class Prompt:
         return (*turns, Message("user", asked))
 
     def _ask(self, *texts: str) -> str:
-        return "\n\n".join(text for text in (self.instruction, *texts) if text)
+        return "\n\n".join(text for text in (self.instruction, *texts, self.below) if text)
 
 
 @lru_cache(maxsize=32)
@@ -124,6 +125,7 @@ class Prompted:
                 left_out=mine.left_out,
                 rejected=answer.rejected,
                 votes=answer.votes,
+                reasoning=completion.reasoning,
             )
 
     def _retrieved(self, queries: Sequence[Query], models: Models) -> list[Sequence[Document]]:

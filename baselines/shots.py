@@ -1,80 +1,158 @@
 """The two rungs that show: the same shots for every query, or the nearest ones for each.
 
-Which shots, how many, and whether the format is described beside them is raced on dev: all settings
-answer a few rows, the better half goes on with twice as many, until one is left.
+Which shots, how many, in which order, and whether the format is described beside them is raced on dev
+(race.py). What does not fit is dropped and said (room.py).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from hashlib import sha256
+from typing import Literal
 
+from baselines import shot_sets
 from baselines.approach import Prompt, Prompted, Shots
+from baselines.notes import keep_note
 from baselines.prompts import decoder, system_text
-from evals.errors import NotApplicable
-from evals.run import predict
+from baselines.race import answers, first_heat, heat_size, keep_spread, race, race_calls
+from baselines.room import all_within
+from baselines.shot_sets import GAIN_SETS, POOL, SET, Shown, by_gain, gain_sets, orders
+from evals.errors import ModelError, NotApplicable
 from evals.task import Task
-from evals.types import Example, Prediction, Work
+from evals.types import Example, Work
 
-MOST_SETTINGS = 4
-FEWEST_ROWS = 12
-"""Below this many dev rows a round of a race says nothing: it then uses all there are."""
+Way = Literal["balanced", "diverse", "gain"]
+WAYS: tuple[Way, ...] = ("balanced", "diverse", "gain")
 
 
 @dataclass(frozen=True)
 class FewShot:
-    """Fixed shots. `k` lists the counts to race; `draws` how many different sets to draw of each.
+    """Fixed shots. `k` lists the counts to race, `draws` how many random sets of the largest, `select`
+    further ways to choose them (shot_sets.py: balanced, diverse, gain), `orders` how many orders of the
+    best set are raced after that, `tokens` the most that all shots may take (left out: what the context
+    leaves).
 
-    With the defaults four settings are raced: `k` of 4 and 8 from one draw, 8 from another, and 8
-    with the output format described in words.
+    Calls: with the defaults five settings are raced (`k` of 4 and 8 drawn, 8 balanced, 8 diverse, 8 drawn
+    with the format described), then three orders of the best: on 80 dev rows 140 calls and 40 more.
+    `gain` adds 12 sets of 4 shots on the first rows of the race: 240 calls.
     """
 
     k: Sequence[int] | int = (4, 8)
-    draws: int = 2
+    draws: int = 1
+    select: Sequence[Way] | Way = ("balanced", "diverse")
+    orders: int = 3
+    tokens: int | None = None
+    embedder: str = "minilm"
     name: str = "few_shot"
 
+    def __post_init__(self) -> None:
+        _check_numbers(self._counts(), self.tokens)
+        if self.draws < 1 or self.orders < 1:
+            raise ValueError("draws and orders are 1 or more")
+        if wrong := [way for way in self._ways() if way not in WAYS]:
+            raise ValueError(f"select takes {', '.join(WAYS)}, not {', '.join(wrong)}")
+
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
-        settings = self.settings(_usable(train, self.name), work)
-        fitting = [_shortened(setting, dev, work) for setting in settings]
-        return race(list({setting.hash: setting for setting in fitting}.values()), dev, work)
+        rows = _usable(train, self.name)
+        settings = self.settings(rows, work)
+        if "gain" in self._ways():
+            settings += [_approach(self.name, work, self._by_gain(rows, dev, work))]
+        best = race(all_within(settings, dev, work, self.tokens), dev, work)
+        shots = best.prompt.shots
+        assert shots is not None
+        ordered = {
+            name: replace(best, prompt=replace(best.prompt, shots=replace(shots, examples=shown)))
+            for name, shown in orders(shots.examples, self.orders, work.seed).items()
+        }
+        found = race(list(ordered.values()), dev, work)
+        keep_spread("shot order", ordered, dev, work)
+        return found
 
     def settings(self, train: Sequence[Example], work: Work) -> list[Prompted]:
-        """At most four settings, the cheapest first."""
+        """What is raced first, the cheapest first; `gain` joins where it is asked for."""
         task: Task = work.task
-        counts = sorted({self.k} if isinstance(self.k, int) else set(self.k))
-        most = counts[-1]
-        plans = [(k, 0, False) for k in counts]
-        plans += [(most, draw, False) for draw in range(1, self.draws)] + [(most, 0, True)]
-        return [
-            _approach(self.name, task, work.seed, Shots(draw_shots(train, k, draw), k), described)
-            for k, draw, described in plans[:MOST_SETTINGS]
-        ]
+        most = self._counts()[-1]
+        sets = [shot_sets.drawn(train, k) for k in self._counts()]
+        sets += [shot_sets.drawn(train, most, draw) for draw in range(1, self.draws)]
+        if "balanced" in self._ways():
+            sets.append(shot_sets.balanced(train, most, task.output))
+        if "diverse" in self._ways():
+            sets.append(self._diverse(train, most, work))
+        plain = [_approach(self.name, work, shown) for shown in sets if shown]
+        return [*plain, _approach(self.name, work, shot_sets.drawn(train, most), described=True)]
+
+    def asks(self, task: Task, train: int, dev: int) -> int:
+        """The calls that fitting makes, at most."""
+        if not train:
+            return 0
+        ways = self._ways()
+        gain = GAIN_SETS * heat_size(dev) if "gain" in ways else 0
+        settings = len(self._counts()) + self.draws - 1 + len(ways) + 1
+        return race_calls(settings, dev) + race_calls(self.orders, dev) + gain
+
+    def _by_gain(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Shown:
+        """The shots whose sets do best on the first rows of the race."""
+        pool = self._diverse(train, POOL, work) or shot_sets.drawn(train, POOL)
+        figures: list[tuple[Shown, float]] = []
+        rows = first_heat(dev)
+        for shown in gain_sets(pool, work.seed) if len(pool) >= SET else [pool]:
+            (setting,) = all_within([_approach(self.name, work, shown)], dev, work, self.tokens)
+            found = answers(setting, [rows], work, "gain of shots")
+            figures.append((shown, work.grade([(row, found[row.id]) for row in rows])))
+        return by_gain(figures, self._counts()[-1])
+
+    def _diverse(self, train: Sequence[Example], k: int, work: Work) -> Shown:
+        """None where there is no embedder: the other ways go on without."""
+        try:
+            return shot_sets.diverse(train, k, work.models.embedder(self.embedder))
+        except ModelError as error:
+            keep_note(work, f"{self.name}: no diverse shots were tried: {error.message}")
+            return ()
+
+    def _counts(self) -> list[int]:
+        return sorted({self.k} if isinstance(self.k, int) else set(self.k))
+
+    def _ways(self) -> tuple[Way, ...]:
+        return (self.select,) if isinstance(self.select, str) else tuple(self.select)
 
 
 @dataclass(frozen=True)
 class KnnFewShot:
-    """For each query the `k` nearest training rows by `embedder`; raced with and without the
-    output format described in words."""
+    """For each query the nearest training rows by `embedder`, the nearest last. `k` lists the counts to
+    race, the largest also with the output format described in words; `tokens` is the most that the shots
+    of a query may take (left out: what the context leaves).
 
-    k: int = 8
+    Calls: with the defaults three settings are raced: on 80 dev rows 60 calls.
+    """
+
+    k: Sequence[int] | int = (4, 8)
     embedder: str = "minilm"
+    tokens: int | None = None
     name: str = "knn_few_shot"
 
+    def __post_init__(self) -> None:
+        _check_numbers(self._counts(), self.tokens)
+
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
-        pool = Shots(tuple(_usable(train, self.name)), self.k, self.embedder)
-        settings = [
-            _approach(self.name, work.task, work.seed, pool, described) for described in (False, True)
-        ]
-        return race([_shortened(setting, dev, work) for setting in settings], dev, work)
+        rows = tuple(_usable(train, self.name))
+        counts = self._counts()
+        settings = [_approach(self.name, work, rows, k, self.embedder) for k in counts]
+        settings.append(_approach(self.name, work, rows, counts[-1], self.embedder, described=True))
+        return race(all_within(settings, dev, work, self.tokens), dev, work)
+
+    def asks(self, task: Task, train: int, dev: int) -> int:
+        """The calls that fitting makes, at most."""
+        return race_calls(len(self._counts()) + 1, dev) if train else 0
+
+    def _counts(self) -> list[int]:
+        return sorted({self.k} if isinstance(self.k, int) else set(self.k))
 
 
-def draw_shots(train: Sequence[Example], k: int, draw: int) -> tuple[Example, ...]:
-    """`k` training rows, the same ones whatever the order of the file; another `draw`, other rows."""
-    ordered = sorted(train, key=lambda e: sha256(f"{draw}:{e.id}".encode()).digest())
-    return tuple(ordered[:k])
+def _check_numbers(counts: Sequence[int], tokens: int | None) -> None:
+    if not counts or counts[0] < 1:
+        raise ValueError("k is one or more numbers of shots, each 1 or more")
+    if tokens is not None and tokens < 1:
+        raise ValueError("tokens is 1 or more")
 
 
 def _usable(train: Sequence[Example], name: str) -> Sequence[Example]:
@@ -83,60 +161,15 @@ def _usable(train: Sequence[Example], name: str) -> Sequence[Example]:
     return train
 
 
-def _approach(name: str, task: Task, seed: int, shots: Shots, described: bool) -> Prompted:
+def _approach(
+    name: str,
+    work: Work,
+    shown: Shown,
+    k: int | None = None,
+    retrieve: str | None = None,
+    described: bool = False,
+) -> Prompted:
+    task: Task = work.task
+    shots = Shots(shown, min(k or len(shown), len(shown)), retrieve)
     prompt = Prompt(task.prompt.template, system=system_text(task, described=described), shots=shots)
-    return Prompted(name, task.model, prompt, decoder(task, seed))
-
-
-def _shortened(approach: Prompted, dev: Sequence[Example], work: Work) -> Prompted:
-    """The approach with as many of its shots as leave room for the longest dev rows and an answer."""
-    shots = approach.prompt.shots
-    if shots is None:
-        return approach
-    model = work.models.open(approach.model)
-    room = model.context - approach.decoder.max_tokens
-    longest = sorted(dev, key=lambda e: len(e.input))[-3:]
-    by_length = sorted(shots.examples, key=lambda e: len(e.input) + len(str(e.target)))
-    for k in range(min(shots.k, len(shots.examples)), 0, -1):
-        stand_in = by_length[-k:] if shots.retrieve else shots.examples[:k]
-        if all(model.count(approach.prompt.render(e.query(), stand_in)) <= room for e in longest):
-            kept = shots.examples if shots.retrieve else shots.examples[:k]
-            return replace(
-                approach, prompt=replace(approach.prompt, shots=replace(shots, k=k, examples=kept))
-            )
-    raise NotApplicable(
-        f"{approach.name}: not one training example fits the context of {model.context} tokens"
-    )
-
-
-def race(settings: Sequence[Prompted], dev: Sequence[Example], work: Work) -> Prompted:
-    """Successive halving on dev: the setting with the best figure; of equals the first.
-
-    Every round's answers are kept under `work.dir`, so that a race that was cut short goes on.
-    """
-    left = list(settings)
-    dev = sorted(dev, key=lambda e: sha256(e.id.encode()).digest())  # a file may be sorted by label
-    heats = [dev[: max(FEWEST_ROWS, math.ceil(len(dev) / 4))]]
-    while len(left) > 1:
-        figures = [_figure(setting, heats, work) for setting in left]
-        order = sorted(range(len(left)), key=lambda i: (-figures[i], i))
-        left = [left[i] for i in sorted(order[: len(left) // 2])]
-        seen = sum(len(heat) for heat in heats)
-        heats.append(dev[seen : 2 * seen])
-    return left[0]
-
-
-def _figure(setting: Prompted, heats: Sequence[Sequence[Example]], work: Work) -> float:
-    """The setting's figure over all rows so far; each heat is one list of requests, asked once."""
-    rows = [example for heat in heats for example in heat]
-    path, step = work.dir / f"{setting.hash}.jsonl", f"{setting.name}: race"
-    found: dict[str, Prediction] = {}
-    for heat in heats:
-        show = partial(_show, work, step, len(found), len(rows))
-        for _ in range(2):  # rows in error are asked once more, so that bad luck does not lose a race
-            found |= predict(setting, heat, work.models, path, "dev", show)
-    return work.grade([(e, found[e.id]) for e in rows])
-
-
-def _show(work: Work, step: str, before: int, total: int, done: int) -> None:
-    work.progress(step, before + done, total)
+    return Prompted(name, task.model, prompt, decoder(task, work.seed))

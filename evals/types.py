@@ -111,13 +111,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's answer to one request; `error` says why there is none (finish "error")."""
+    """A model's answer to one request; `error` says why there is none (finish "error"), `reasoning` is
+    what was said before the answer, where the decoder parts the two."""
 
     id: str
     text: str
     finish: Finish
     usage: Usage = Usage()
     error: str | None = None
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ class Prediction:
     """An approach's answer to one query, as it is written to disk. `sources` are the ids of what was
     retrieved, best first; the first `shown` of them stood in the prompt, numbered from 1; `left_out`
     others were to stand there and did not fit, or not whole. `rejected` are the answers that were sent
-    back before this one, oldest first; `votes` is how many samples gave it, 0 where none voted."""
+    back before this one, oldest first; `votes` is how many samples gave it, 0 where none voted.
+    `reasoning` is what was said before the answer; no grader reads it."""
 
     id: str
     text: str
@@ -146,6 +149,7 @@ class Prediction:
     left_out: int = 0
     rejected: tuple[Rejected, ...] = ()
     votes: int = 0
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ from workbench.evidence import (
     write_ladder,
 )
 from workbench.provenance import provenance
-from workbench.runs import Run, Scope, enter, open_run, start, take_over
+from workbench.runs import Run, Scope, enter, fit_notes, open_run, start, take_over
 
 LATENCY_METRICS = ("p50_seconds", "p95_seconds", "p99_seconds")
 LEDGER_WAIT = 10.0
@@ -220,6 +220,7 @@ def _climb(session: Session, stop_first: bool) -> bool:
             ladder = replace(ladder, interrupted=ladder.interrupted or entry.why)
         if entry.state == "failed":
             ladder = replace(ladder, binding=False, notes=(*ladder.notes, f"{entry.name} failed"))
+        ladder = replace(ladder, notes=(*ladder.notes, *fit_notes(session.run, rung.name)))
         write_ladder(session.run, ladder)
     return bool(ladder.interrupted)
 

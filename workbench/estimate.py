@@ -9,18 +9,20 @@ A composed rung is taken to begin from the prompt rung with the longest prompt, 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from baselines import COMPOSED
 from baselines.likelihood import ByLikelihood
 from baselines.prompts import describe
+from baselines.race import MOST_SETTINGS, race_calls
 from baselines.rag.rung import Rag
 from baselines.self_consistency import TRIED, SelfConsistency
-from baselines.shots import FEWEST_ROWS, MOST_SETTINGS, FewShot, KnnFewShot
+from baselines.shots import FewShot, KnnFewShot
+from baselines.variants import PromptVariants
 from evals.data import Data, membership
 from evals.graders import answer_text
+from evals.models.known import parameters_in
 from evals.prices import usd
 from evals.task import Task
 from evals.template import Template
@@ -155,7 +157,7 @@ def estimate(task: Task, data: Data, sizes: Sizes, rungs: Sequence[Rung], max_to
             start = max(steps, key=_prompt, default=_plain(rung, len(data.dev), sizes, max_tokens))
             steps.append(_composed(rung, start, len(data.dev), sizes))
         else:
-            steps.append(_rung(rung, len(data.dev), data, sizes, max_tokens))
+            steps.append(_rung(rung, task, data, sizes, max_tokens))
     largest = max(steps, key=_prompt, default=None)
     if largest is not None:
         steps += _again(largest, min(ON_TEST, len(rungs)), len(data.test), "on test")
@@ -175,18 +177,21 @@ def _priced(step: Step, task: Task, speed: Speed, factor: float) -> Step:
     return replace(step, minutes=seconds / 60, usd=usd(usage, task.model.provider, task.prices))
 
 
-def _rung(rung: Rung, n: int, data: Data, sizes: Sizes, max_tokens: int) -> Step:
-    """The calls of a prompt rung on dev: its race, then all rows."""
-    if not isinstance(rung, (FewShot, KnnFewShot)):
-        return _plain(rung, n, sizes, max_tokens)
-    prompt, alone = sizes.prompt.mean, _alone(sizes)
-    ks = [rung.k] if isinstance(rung.k, int) else list(rung.k)
-    k = min(max(ks), len(data.train), max(1, int((sizes.context - max_tokens - prompt) / sizes.shot)))
-    fixed = isinstance(rung, FewShot)
-    settings = min(MOST_SETTINGS, len(ks) + rung.draws) if isinstance(rung, FewShot) else 2
-    calls = race_calls(settings, n) + n
-    fresh = alone if fixed else alone + k * sizes.shot
-    return _step(rung.name, calls, prompt + k * sizes.shot, fresh, sizes.answer.mean)
+def _rung(rung: Rung, task: Task, data: Data, sizes: Sizes, max_tokens: int) -> Step:
+    """The calls of a prompt rung on dev: its races, at most, then all rows."""
+    n, prompt, alone = len(data.dev), sizes.prompt.mean, _alone(sizes)
+    if isinstance(rung, (FewShot, KnnFewShot)):
+        ks = [rung.k] if isinstance(rung.k, int) else list(rung.k)
+        k = min(max(ks), len(data.train), max(1, int((sizes.context - max_tokens - prompt) / sizes.shot)))
+        fresh = alone if isinstance(rung, FewShot) else alone + k * sizes.shot
+        calls = rung.asks(task, len(data.train), n) + n
+        return _step(rung.name, calls, prompt + k * sizes.shot, fresh, sizes.answer.mean)
+    if isinstance(rung, PromptVariants):
+        calls, shown = rung.asks(task, len(data.train), n) + n, sizes.shot if data.train else 0
+        reasons = rung.reasoning_tokens / 5 if rung.reasons(task) else 0
+        whole = prompt + sizes.described + shown
+        return _step(rung.name, calls, whole, alone + sizes.instruction / 3, max_tokens + reasons)
+    return _plain(rung, n, sizes, max_tokens)
 
 
 def _plain(rung: Rung, n: int, sizes: Sizes, max_tokens: int) -> Step:
@@ -229,25 +234,11 @@ def _again(step: Step, approaches: int, rows: int, what: str) -> list[Step]:
     return [_step(f"{approaches} approaches, {what}", calls, *sums)] if calls else []
 
 
-def race_calls(settings: int, n: int) -> int:
-    """The calls of a race: all settings answer a quarter of the rows (at least FEWEST_ROWS), the
-    better half goes on with as many again, until one is left."""
-    seen = min(n, max(FEWEST_ROWS, math.ceil(n / 4)))
-    heat, calls, left = seen, 0, settings
-    while left > 1:
-        calls += left * heat
-        left //= 2
-        heat = min(n, 2 * seen) - seen
-        seen += heat
-    return calls
-
-
 def _speed(task: Task) -> tuple[Speed, float]:
     """The speed that is assumed, and how many times slower this model is than the one it is for."""
     if task.model.provider != "local":
         return SPEEDS["endpoint"], 1.0
     import torch
 
-    size = re.search(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", task.model.name.lower())
-    parameters = float(size[1]) * {"m": 1e6, "b": 1e9}[size[2]] if size else REFERENCE_PARAMETERS
+    parameters = parameters_in(task.model.name) or REFERENCE_PARAMETERS
     return SPEEDS["cuda" if torch.cuda.is_available() else "cpu"], parameters / REFERENCE_PARAMETERS

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from baselines.notes import read_notes
 from evals.errors import RunError
 from evals.run import LATENCY_BEGUN
 from evals.store import disk_errors, plain, read_json, reading, write_json, write_text
@@ -83,6 +84,12 @@ class Run:
     def fit(self, name: str, key: str) -> Path:
         """Where a rung may write while it looks for its approach."""
         return self.folder / "fits" / f"{name}-{key}"
+
+
+def fit_notes(run: Run, rung: str) -> tuple[str, ...]:
+    """What a rung had to say of its fits in this run, each sentence once."""
+    folders = sorted((run.folder / "fits").glob(f"{rung}-*"))
+    return tuple(dict.fromkeys(note for folder in folders for note in read_notes(folder)))
 
 
 def open_run(out: Path, task: Task, task_hash: str, scope: Scope) -> tuple[Run, bool]:

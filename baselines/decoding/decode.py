@@ -29,4 +29,5 @@ def _first(
 ) -> Iterator[Answer]:
     if decoder.samples > 1:
         return commonest(decoder, asked, model, done)
-    return map(Answer, model.generate([decoder.request(id, prompt) for id, prompt in asked.items()], done))
+    requests = [decoder.request(id, prompt) for id, prompt in asked.items()]
+    return map(Answer, map(decoder.read, model.generate(requests, done)))

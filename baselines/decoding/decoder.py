@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from baselines.decoding.form import Form
@@ -44,12 +45,24 @@ class Decoder:
     repairs: int = 0
     samples: int = 1
     likelihood: Likelihood | None = None
+    answer_after: str = ""
 
     def request(self, id: str, prompt: Chat, sample: int = 0) -> Request:
         """One call. Samples of one prompt differ in their seed."""
-        return Request(
-            id, prompt, self.max_tokens, self.stop, self.temperature, self.seed + sample, self._grammar
-        )
+        stop = () if self.answer_after else self.stop
+        return Request(id, prompt, self.max_tokens, stop, self.temperature, self.seed + sample, self._grammar)
+
+    def read(self, said: Completion) -> Completion:
+        """The answer without the reasoning before it."""
+        if not self.answer_after:
+            return said
+        marks = list(re.finditer(re.escape(self.answer_after), said.text, re.IGNORECASE))
+        if not marks:
+            return said
+        answer = said.text[marks[-1].end() :].removeprefix("**").strip()
+        for stop in self.stop:
+            answer = answer.partition(stop)[0].strip()
+        return replace(said, text=answer, reasoning=said.text[: marks[-1].start()])
 
     @property
     def _grammar(self) -> Mapping[str, Json] | None:

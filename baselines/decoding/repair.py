@@ -60,7 +60,8 @@ def repaired(
         rejected = _rejected(form, asked, waiting, before, turn)
         requests = [decoder.request(id, conversation(asked[id], back, form)) for id, back in rejected.items()]
         left: dict[str, Answer] = {}
-        for completion in model.generate(requests, rejected.keys() - waiting.keys()):
+        told = model.generate(requests, rejected.keys() - waiting.keys())
+        for completion in map(decoder.read, told):
             answer = _after(waiting.pop(completion.id), completion, rejected[completion.id])
             repeats = answer.completion.text in [one.text for one in answer.rejected]
             over = repeats or turn == decoder.repairs or completion.finish in ("too_long", "refused")

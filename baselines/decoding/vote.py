@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -31,7 +32,7 @@ def commonest(
     drawn: dict[str, dict[int, Completion]] = {id: {} for id in asked}
     for completion in model.generate(requests, {_name(id, number) for id in done for number in numbers}):
         number, _, id = completion.id.partition("/")
-        drawn[id][int(number)] = completion
+        drawn[id][int(number)] = decoder.read(completion)
         if len(drawn[id]) == decoder.samples:
             samples = drawn.pop(id)
             yield vote(id, [samples[n] for n in numbers], decoder.form or Form("text"))
@@ -49,7 +50,7 @@ def vote(id: str, samples: Sequence[Completion], form: Form) -> Answer:
     counts = Counter(answers)
     most = max(counts, key=counts.__getitem__)
     winner = voting[answers.index(most)]
-    return Answer(Completion(id, winner.text, winner.finish, usage), votes=counts[most])
+    return Answer(replace(winner, id=id, usage=usage), votes=counts[most])
 
 
 def _name(id: str, number: int) -> str:

@@ -15,11 +15,11 @@ from typing import cast
 
 from baselines.approach import Prompted
 from baselines.prompts import ZeroShot
+from baselines.race import MOST_SETTINGS, race
 from baselines.rag.choice import best, race_of
 from baselines.rag.grounding import instruct
 from baselines.rag.passages import Passages
 from baselines.rag.trial import Trial, Tried
-from baselines.shots import MOST_SETTINGS, race
 from evals.errors import NotApplicable
 from evals.store import plain, write_json
 from evals.task import Task

@@ -6,6 +6,7 @@ hub id or a folder on this machine can be named directly and needs no entry here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -107,3 +108,9 @@ def missing(name: str, kind: ModelKind, why: str) -> ModelError:
         key=kind,
         hint=f"{known}A hub id (owner/name) or the path of a model folder works{' too' if known else ''}.",
     )
+
+
+def parameters_in(name: str) -> float | None:
+    """How many parameters a model has by its name ("smollm2-135m": 135 million); None where it says none."""
+    size = re.search(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", name.lower())
+    return float(size[1]) * {"m": 1e6, "b": 1e9}[size[2]] if size else None

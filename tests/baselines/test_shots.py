@@ -1,103 +1,139 @@
-"""Which shots are drawn, how a race is run and when showing is not possible."""
+"""Which shots are raced, what fits, and when showing is not possible."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from baselines import RUNGS
-from baselines.approach import Decoder, Prompt, Prompted
-from baselines.shots import FewShot, KnnFewShot, draw_shots, race
+from baselines.approach import Prompted
+from baselines.notes import read_notes
+from baselines.race import SPREAD
+from baselines.shot_sets import orders
+from baselines.shots import FewShot, KnnFewShot
 from evals.errors import NotApplicable, TaskError
-from evals.types import Example, ModelRef, Prediction, Request, Work
-from tests.baselines.test_prompts import task
-from tests.scripted import Scripted, ScriptedModels
-
-ROWS = [Example(f"r{n}", f"input {n}", "good", fields={"channel": "mail"}) for n in range(40)]
-
-
-def right(pairs: list[tuple[Example, Prediction]]) -> float:
-    return sum(p.text == e.target for e, p in pairs) / len(pairs)
+from evals.store import read_json
+from evals.types import Example, Request
+from tests.baselines.rungs import LABELLED, ROWS, work
+from tests.scripted import Scripted
 
 
-def work(folder: Path, scripted: Scripted) -> Work:
-    return Work(folder / "fit", task(folder), ScriptedModels(scripted), grade=right)
+def glad(request: Request) -> str:
+    return "good"
 
 
-def settings(count: int) -> list[Prompted]:
-    base = Prompted("race", ModelRef("m"), Prompt("{{ input }}"), Decoder(8))
-    return [replace(base, prompt=replace(base.prompt, system=str(n))) for n in range(count)]
+def shown(setting: Prompted) -> tuple[Example, ...]:
+    assert setting.prompt.shots is not None
+    return setting.prompt.shots.examples
 
 
-def answers(system_to_share: dict[str, float]) -> Scripted:
-    """A model that is right on the stated share of rows, by the system message it is given."""
+def test_the_default_settings_vary_count_choice_and_description(tmp_path: Path) -> None:
+    found = FewShot().settings(LABELLED, work(tmp_path, Scripted(glad)))
+    assert [len(shown(s)) for s in found] == [4, 8, 8, 8, 8]
+    assert len({setting.hash for setting in found}) == 5
+    assert ["exactly one of these labels" in s.prompt.system for s in found] == [False] * 4 + [True]
+    assert [row.target for row in shown(found[2])] == ["good", "bad"] * 4
+
+
+def test_further_draws_are_other_rows(tmp_path: Path) -> None:
+    found = FewShot(k=4, draws=3, select=()).settings(ROWS, work(tmp_path, Scripted(glad)))
+    assert len({frozenset(row.id for row in shown(s)) for s in found[:3]}) == 3
+
+
+def test_the_order_of_the_best_shots_is_raced_and_its_spread_kept(tmp_path: Path) -> None:
+    first: dict[str, str] = {}
 
     def answer(request: Request) -> str:
-        system = request.prompt[0].content  # type: ignore[union-attr]
-        return "good" if int(request.id[1:]) % 20 < 20 * system_to_share[system] else "bad"  # type: ignore[union-attr]
+        turn = request.prompt[1].content  # type: ignore[union-attr]
+        return "good" if turn == first.get("is") else "bad"
 
-    return Scripted(answer)
-
-
-def test_a_draw_does_not_depend_on_the_order_of_the_file() -> None:
-    assert draw_shots(ROWS, 4, 0) == draw_shots(ROWS[::-1], 4, 0)
-    assert draw_shots(ROWS, 4, 0) != draw_shots(ROWS, 4, 1)
-    assert draw_shots(ROWS, 4, 0) == draw_shots(ROWS, 8, 0)[:4]
-
-
-def test_the_best_setting_wins_and_the_worse_half_leaves_each_round(tmp_path: Path) -> None:
-    scripted = answers({"0": 0.2, "1": 0.9, "2": 0.5, "3": 0.7})
-    assert race(settings(4), ROWS, work(tmp_path, scripted)).prompt.system == "1"
-    asked = [request.prompt[0].content for request in scripted.asked]  # type: ignore[union-attr]
-    assert {s: asked.count(s) for s in "0123"} == {"0": 12, "1": 24, "2": 12, "3": 24}
+    place = work(tmp_path, Scripted(answer))
+    rung = FewShot(k=4, select=())
+    start = rung.settings(ROWS, place)[0]
+    last = orders(shown(start), 3, 0)["reversed"]
+    first["is"] = f"<{last[0].input}> mail"
+    found = rung.fit(ROWS, ROWS, place)
+    assert shown(found) == last
+    (spread,) = read_json(place.dir / SPREAD)["spreads"]
+    assert (spread["of"], spread["rung"], spread["changed"]) == ("shot order", "few_shot", spread["rows"])
+    assert [s["name"] for s in spread["settings"]][:2] == ["as chosen", "reversed"]
 
 
-def test_of_equal_settings_the_first_and_cheapest_wins(tmp_path: Path) -> None:
-    scripted = answers({"0": 0.5, "1": 0.5, "2": 0.5})
-    assert race(settings(3), ROWS, work(tmp_path, scripted)).prompt.system == "0"
+def test_shots_by_gain_are_those_whose_sets_answer_best(tmp_path: Path) -> None:
+    def answer(request: Request) -> str:
+        helps = any("question number 7>" in turn.content for turn in request.prompt)  # type: ignore[union-attr]
+        return "good" if helps else "bad"
+
+    rung = FewShot(k=2, select="gain", orders=1)
+    place = work(tmp_path, Scripted(answer))
+    sixteen = [LABELLED[7], *(row for row in LABELLED if row.id != "t7")][:16]
+    assert LABELLED[7] in shown(rung.fit(sixteen, ROWS, place))
+    assert len(place.models.open(None).asked) <= rung.asks(place.task, 16, 40)  # type: ignore[arg-type,attr-defined]
 
 
-def test_a_race_that_was_cut_short_asks_only_for_what_is_missing(tmp_path: Path) -> None:
-    scripted = answers({"0": 0.2, "1": 0.9})
-    broken = Scripted(
-        lambda r: scripted.answer(r) if len(broken.asked) < 17 else (_ for _ in ()).throw(KeyboardInterrupt)
-    )
-    with pytest.raises(KeyboardInterrupt):
-        race(settings(2), ROWS, work(tmp_path, broken))
-    assert race(settings(2), ROWS, work(tmp_path, scripted)).prompt.system == "1"
-    assert len(scripted.asked) == 24 - 16
+def test_without_an_embedder_the_other_ways_are_raced_and_it_is_said(tmp_path: Path) -> None:
+    place = work(tmp_path, Scripted(glad))
+    FewShot(k=2, embedder=str(tmp_path)).fit(LABELLED, ROWS, place)
+    (note,) = read_notes(place.dir)
+    assert note.startswith("few_shot: no diverse shots were tried: ")
 
 
-def test_at_most_four_settings_are_raced(tmp_path: Path) -> None:
-    found = FewShot(k=(1, 2, 4, 8), draws=3).settings(ROWS, work(tmp_path, answers({})))
-    assert len(found) == 4
-    assert len({setting.hash for setting in found}) == 4
+def test_counts_of_retrieved_shots_are_raced(tmp_path: Path) -> None:
+    def answer(request: Request) -> str:
+        return "good" if len(request.prompt) == 6 else "bad"
+
+    found = KnnFewShot(k=(2, 4)).fit(LABELLED, ROWS, work(tmp_path, Scripted(answer)))
+    assert found.prompt.shots is not None
+    assert found.prompt.shots.k == 2
 
 
-def test_the_default_settings_vary_count_draw_and_description(tmp_path: Path) -> None:
-    found = FewShot().settings(ROWS, work(tmp_path, answers({})))
-    assert [len(s.prompt.shots.examples) for s in found if s.prompt.shots] == [4, 8, 8, 8]
-    assert ["exactly one of these labels" in s.prompt.system for s in found] == [False, False, False, True]
+@pytest.mark.parametrize("rung", ["few_shot", "knn_few_shot"])
+@pytest.mark.parametrize("options", [{"k": 0}, {"k": []}, {"tokens": 0}])
+def test_numbers_that_mean_nothing_are_refused(rung: str, options: dict[str, object]) -> None:
+    with pytest.raises(TaskError, match="1 or more"):
+        RUNGS.build(rung, options)
+
+
+def test_an_unknown_way_to_choose_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(TaskError, match="balanced, diverse, gain, not best"):
+        RUNGS.build("few_shot", {"select": ["best"]})
 
 
 @pytest.mark.parametrize("rung", [FewShot(), KnnFewShot()])
 def test_without_training_rows_showing_is_not_applicable(rung: FewShot | KnnFewShot, tmp_path: Path) -> None:
     with pytest.raises(NotApplicable, match="no|none"):
-        rung.fit((), ROWS, work(tmp_path, answers({})))
+        rung.fit((), ROWS, work(tmp_path, Scripted(glad)))
 
 
-def test_shots_that_do_not_fit_the_context_are_left_out(tmp_path: Path) -> None:
-    roomy = Scripted(lambda request: "good", context=150)
-    fitted = FewShot(k=8, draws=1).fit(ROWS, ROWS, work(tmp_path, roomy))
-    assert fitted.prompt.shots is not None
-    assert 0 < len(fitted.prompt.shots.examples) < 8
+def test_shots_that_do_not_fit_the_context_are_left_out_and_it_is_said(tmp_path: Path) -> None:
+    roomy = Scripted(glad, context=150)
+    place = work(tmp_path, roomy)
+    fitted = FewShot(k=8, select=()).fit(ROWS, ROWS, place)
+    assert 0 < len(shown(fitted)) < 8
     assert max(roomy.count(request.prompt) for request in roomy.asked) + 5 <= 150
+    (note,) = read_notes(place.dir)
+    assert note.endswith("of 8 shots fit the model's context of 150 tokens: the longest are left out")
+
+
+def test_a_giant_row_costs_the_others_nothing(tmp_path: Path) -> None:
+    giant = Example("giant", "word " * 100, "good", fields={"channel": "mail"})
+    found = FewShot(k=4, select=()).fit([giant, *ROWS[:3]], ROWS, work(tmp_path, Scripted(glad, context=300)))
+    assert {row.id for row in shown(found)} == {"r0", "r1", "r2"}
+
+
+@pytest.mark.parametrize("rung", [FewShot(tokens=40), KnnFewShot(tokens=40)])
+def test_a_token_budget_holds_for_all_shots_together(rung: FewShot | KnnFewShot, tmp_path: Path) -> None:
+    place = work(tmp_path, Scripted(glad))
+    found = rung.fit(ROWS, ROWS, place)
+    assert found.prompt.shots is not None
+    assert found.prompt.shots.k == 2
+    (note,) = read_notes(place.dir)
+    assert "at most 2 of 8 shots fit 40 tokens" in note
 
 
 def test_where_not_one_shot_fits_the_rung_is_not_applicable(tmp_path: Path) -> None:
-    with pytest.raises(NotApplicable, match="fits the context of 30 tokens"):
+    with pytest.raises(NotApplicable, match="fits the model's context of 30 tokens"):
         FewShot().fit(ROWS, ROWS, work(tmp_path, Scripted(lambda request: "good", context=30)))
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from baselines.approach import Decoder, Prompt, Prompted
-from baselines.shots import race
+from baselines.race import race, race_calls
 from evals.data import Data
 from evals.task import Task, load_task
 from evals.types import Example, ModelRef, Work
 from tests.scripted import Scripted, ScriptedModels
 from workbench import ladder
-from workbench.estimate import SAMPLE, Estimate, estimate, lengths, measure, race_calls, sample
+from workbench.estimate import SAMPLE, Estimate, estimate, lengths, measure, sample
 
 
 def rows(prefix: str, n: int) -> tuple[Example, ...]:
@@ -70,6 +70,7 @@ def test_without_training_rows_rungs_that_show_cost_nothing(load: Callable[[str]
     assert [step.name for step in cost(load(""), data).steps] == [
         "zero_shot",
         "system_prompt",
+        "prompt_variants",
         "self_consistency",
         "2 approaches, on test",
     ]
@@ -123,6 +124,6 @@ def test_dollars_are_tokens_times_prices_for_an_endpoint_and_hours_for_a_machine
 def test_a_larger_local_model_takes_longer(load: Callable[[str], Task]) -> None:
     data = Data((), rows("d", 400), rows("t", 600))
     small, large = (
-        cost(load(f"model: owner/name-{size}-instruct\n"), data).minutes for size in ("135M", "1.35B")
+        cost(load(f"model: owner/name-{size}-instruct\n"), data).minutes for size in ("13.5M", "135M")
     )
     assert large == pytest.approx(10 * small, rel=0.2)
