@@ -90,18 +90,32 @@ def rows_to_add(case: Case, standing: Standing) -> int | None:
     dev keeps from the test set on which others were judged. A slice's rows are counted with the
     others they come with.
     """
-    wanted = 0
-    for _, judgement in _undecided(case.task, standing):
-        status = judgement.status
-        if status.needed_n is None:
-            return None
-        rows = len(standing.measured.rows.get(status.split, ()))
-        share = status.n / rows if status.n and rows else 1.0
-        here = status.n if _split_to_grow(case, standing) == status.split else case.test_rows * share
-        if SPENT in status.why:
-            here = 0
-        wanted = max(wanted, math.ceil((status.needed_n - here) / share))
-    return wanted
+    wanted = [_rows_for(case, standing, judgement) for _, judgement in _undecided(case.task, standing)]
+    known = [rows for rows in wanted if rows is not None]
+    return max(known, default=0) if len(known) == len(wanted) else None
+
+
+def _rows_for(case: Case, standing: Standing, judgement: Judgement) -> int | None:
+    """The rows to add for one undecided requirement, 0 or more; None when no number settles it."""
+    status = judgement.status
+    if status.needed_n is None:
+        return None
+    rows = len(standing.measured.rows.get(status.split, ()))
+    share = status.n / rows if status.n and rows else 1.0
+    here = status.n if _split_to_grow(case, standing) == status.split else case.test_rows * share
+    if SPENT in status.why:
+        here = 0
+    return max(0, math.ceil((status.needed_n - here) / share))
+
+
+def _hardest(case: Case, standing: Standing) -> tuple[Requirement, Judgement]:
+    """The undecided requirement that takes the most rows, one that no number settles before any."""
+
+    def asks(pair: tuple[Requirement, Judgement]) -> float:
+        rows = _rows_for(case, standing, pair[1])
+        return math.inf if rows is None else rows
+
+    return max(_undecided(case.task, standing), key=asks)
 
 
 def _split_to_grow(case: Case, standing: Standing) -> Split:
@@ -131,7 +145,8 @@ def _collect(case: Case) -> tuple[int | None, list[str]]:
     if rows == 0:
         return 0, [*why, f"the {case.test_rows} test rows there are would settle it at the observed value"]
     kind = f"fresh {split}" if any(SPENT in j.status.why for _, j in open_ones) else f"more {split}"
-    return rows, [*why, f"about {rows} {kind} rows would settle it at the observed value"]
+    it = "it at the observed value" if len(open_ones) == 1 else "all of it at the observed values"
+    return rows, [*why, f"about {rows} {kind} rows would settle {it}"]
 
 
 def _incomplete(case: Case) -> list[str]:
@@ -198,8 +213,10 @@ def _collect_headline(case: Case) -> str:
     undecided = _undecided(case.task, standing)
     if not undecided:
         return f"Judge {name} on test: it meets everything on dev"
-    first, judgement = undecided[0]
+    first, judgement = _hardest(case, standing)
     about = f"whether {name} meets {sentence(first)} is undecided, {_seen(first, judgement)}"
+    if others := [sentence(r) for r, _ in undecided if r is not first]:
+        about += f", and so {'is' if len(others) == 1 else 'are'} {_listed(others)}"
     if _test_is_untouched(case):
         return f"Judge {name} on test: {about} on dev"
     fresh = "fresh" if any(SPENT in j.status.why for _, j in undecided) else "more"

@@ -169,10 +169,20 @@ def requirement_entries(task: Terms, standing: Standing | None) -> tuple[dict[st
             )
             entries.append(_requirement(requirement, status, None))
         else:
-            entries.append(
-                _requirement(requirement, standing.judgements[index].status, standing.measured.name)
-            )
+            status, name = standing.judgements[index].status, standing.measured.name
+            errors = _tested_errors(task, requirement, standing)
+            entries.append({**_requirement(requirement, status, name), **errors})
     return tuple(entries)
+
+
+def _tested_errors(task: Terms, requirement: Requirement, standing: Standing) -> dict[str, Json]:
+    """The one-sided errors of a requirement's two bounds: on test the one that *met* asks for has a
+    look's, the one that *not met* asks for the whole one."""
+    met = _test_alpha(task, standing) if standing.split == "test" else full_alpha(task)
+    ends = (met, full_alpha(task)) if requirement.at_least is not None else (full_alpha(task), met)
+    if is_amount(requirement.metric):
+        ends = (full_alpha(task), full_alpha(task))
+    return {"low_error": rounded(ends[0]), "high_error": rounded(ends[1])}
 
 
 def _requirement(requirement: Requirement, status: Status, approach: str | None) -> dict[str, Json]:
@@ -190,6 +200,8 @@ def _requirement(requirement: Requirement, status: Status, approach: str | None)
         "sentence": sentence(requirement),
         "status": status.status,
         **figures,
+        "low_error": None,
+        "high_error": None,
         "n": status.n,
         "needed_n": status.needed_n,
         "approach": approach,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports import figures
-from reports.view import focus, metric_of
+from reports.view import focus, metric_of, unlike
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class ApproachTable:
     """Columns and lines; `columns[i]` belongs to `lines[*].cells[i]`. `absent` are the approaches
-    that this task does not have, each with why; `levels` says how sure the intervals are."""
+    that this task does not have, each with why; `levels` says what the brackets hold."""
 
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
@@ -92,7 +92,16 @@ def approach_table(decision: Mapping[str, Any]) -> ApproachTable:
     absent = tuple(
         f"{a['name']} ({a['why']})" if a.get("why") else str(a["name"]) for a in every if a not in approaches
     )
-    return ApproachTable(kept, lines, absent, levels(every))
+    return ApproachTable(kept, lines, absent, _levels_said(decision, levels(every)))
+
+
+def _levels_said(decision: Mapping[str, Any], known: str) -> str:
+    """The levels, and, where they are not those of the tests, that they are not."""
+    if not known or not unlike(decision):
+        return f"intervals, {known}" if known else ""
+    return (
+        f"intervals with both ends alike, {known}; a requirement was tested by the bounds that stand with it"
+    )
 
 
 def measured(approach: Mapping[str, Any], split: str, metric: str) -> Cell:

@@ -22,7 +22,7 @@ from reports.approaches import approach_table, rows_of
 from reports.plaintext import answer_text, clip, one_line, visible
 from reports.plots import Axes, Point, cost_plot, difference_bar, interval_bar
 from reports.sections import ROWS_BYTES, sections_of
-from reports.view import focus, headline, metric_of, next_step, requirement_lines
+from reports.view import focus, headline, metric_of, next_step, requirement_lines, tested
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_BYTES = 2_000_000
@@ -58,6 +58,7 @@ def _page(report: Report, row_bytes: int) -> str:
         notes=notes[:_FIRST_NOTES],
         more_notes=notes[_FIRST_NOTES : _FIRST_NOTES + 40],
         requirements=requirements,
+        tested=tested(decision),
         judged=_judged([line.approach for line in requirements]),
         rest_summary=_counted([line.status for line in requirements[5:]]),
         table=approach_table(decision),

@@ -16,7 +16,7 @@ from reports.approaches import Cell, approach_table
 from reports.figures import NOTHING
 from reports.plaintext import code, markdown, visible
 from reports.spent import spent_sentence
-from reports.view import headline, next_step, requirement_lines
+from reports.view import headline, next_step, requirement_lines, tested
 
 MAX_BYTES = 20_000
 _LIMITS = ((30, 240), (20, 100), (8, 60), (4, 40))
@@ -82,7 +82,9 @@ def _requirements(decision: Mapping[str, Any], rows: int, letters: int) -> list[
         )
         for line in lines[:rows]
     ]
-    return ["### Requirements", _table(("Status", "Asked", "Observed", "Why"), body, len(lines) - rows)]
+    said = tested(decision)
+    table = _table(("Status", "Asked", "Observed", "Why"), body, len(lines) - rows)
+    return ["### Requirements", table, *([f"In brackets: {said}."] if said else [])]
 
 
 def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[str]:
@@ -101,7 +103,7 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
         body.append((name, *cells))
     blocks = ["### Approaches, cheapest first", _table(head, body, len(table.lines) - rows, right=True)]
     if table.levels:
-        blocks.append(f"Intervals: {table.levels}.")
+        blocks.append(f"In brackets: {table.levels}.")
     if table.absent:
         blocks.append(f"Not applicable: {markdown('; '.join(table.absent), 2 * letters)}")
     return blocks

@@ -63,7 +63,8 @@ class NextStep:
 @dataclass(frozen=True, slots=True)
 class RequirementLine:
     """A requirement as shown: `key` is the metric with its slice, `asked` the threshold. `observed`
-    and `interval` are text; the numbers are for the bar."""
+    and `interval` are text; the numbers are for the bar. `errors` are the one-sided errors of the two
+    bounds."""
 
     metric: str
     key: str
@@ -83,6 +84,7 @@ class RequirementLine:
     value: float | None
     low: float | None
     high: float | None
+    errors: tuple[float, float] | None = None
 
     @property
     def glyph(self) -> str:
@@ -188,6 +190,7 @@ def _line(requirement: Mapping[str, Any]) -> RequirementLine:
     metric, kind, bound = str(requirement["metric"]), str(requirement["kind"]), float(requirement["bound"])
     value, low, high = (requirement.get(key) for key in ("value", "low", "high"))
     at_least = requirement.get("direction") != "at_most"
+    ends = [float(e) for key in ("low_error", "high_error") if (e := requirement.get(key)) is not None]
     digits = figures.digits_for(bound, value, low, high)
     key, asked = key_of(requirement), f"{'≥' if at_least else '≤'} {figures.figure(metric, bound, digits)}"
     return RequirementLine(
@@ -209,4 +212,26 @@ def _line(requirement: Mapping[str, Any]) -> RequirementLine:
         value=value,
         low=low,
         high=high,
+        errors=(ends[0], ends[1]) if len(ends) == 2 else None,
     )
+
+
+def tested(decision: Mapping[str, Any]) -> str:
+    """What the brackets of the requirements hold, by the errors that were tested; "" where that is not
+    known."""
+    for line in requirement_lines(decision):
+        if line.errors and line.interval and line.kind not in ("latency", "cost"):
+            met, missed = line.errors if line.at_least else line.errors[::-1]
+            if met == missed:
+                return f"the two bounds that were tested, each at an error of {100 * met:.3g} %"
+            return (
+                f"the bounds that were tested: for “met” at an error of {100 * met:.3g} %, "
+                f"for “not met” at {100 * missed:.3g} %"
+            )
+    return ""
+
+
+def unlike(decision: Mapping[str, Any]) -> bool:
+    """Whether the two bounds of a requirement were tested at different errors, so that its brackets
+    are not the interval that stands with the approaches."""
+    return any(line.errors and line.errors[0] != line.errors[1] for line in requirement_lines(decision))

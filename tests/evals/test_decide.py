@@ -78,6 +78,38 @@ def test_collect_says_how_many_rows_would_settle_it() -> None:
     )
 
 
+def test_the_headline_names_the_requirement_that_its_rows_are_for() -> None:
+    task = Asked((quality(0.8), quality(0.8, "valid")))
+    rows = [a_row(f"r{i}", {"exact": float(i < 88), "valid": float(i < 85)}) for i in range(100)]
+    decision = _decide([approach("few", share(55, 60), rows)], ["few"], task)
+    easy, hard = (requirement["needed_n"] for requirement in decision.requirements)
+    assert isinstance(easy, int) and isinstance(hard, int) and hard > easy
+    assert decision.recommendation["rows"] == hard - 100
+    assert decision.headline.startswith(
+        f"? Collect {hard - 100} more test rows: whether few meets valid ≥ 0.8 is undecided, 0.85 ["
+    )
+    assert decision.headline.endswith(", and so is exact ≥ 0.8")
+    why: Any = decision.recommendation["why"]
+    assert why[-1] == f"about {hard - 100} more test rows would settle all of it at the observed values"
+
+
+def test_what_no_number_of_rows_settles_is_named_first() -> None:
+    task = Asked((quality(0.8), quality(0.8, "valid")))
+    rows = [a_row(f"r{i}", {"exact": float(i < 85), "valid": float(i < 80)}) for i in range(100)]
+    decision = _decide([approach("few", share(55, 60), rows)], ["few"], task)
+    assert decision.recommendation["rows"] is None
+    assert decision.headline.startswith("? Collect eval rows: whether few meets valid ≥ 0.8 is undecided")
+
+
+def test_the_errors_of_both_bounds_stand_with_them() -> None:
+    most = Requirement("exact", "quality", at_most=0.95)
+    decision = _decide([approach("few", share(55, 60), share(95, 100))], ["few"], Asked((quality(0.8), most)))
+    ends = [(r["low_error"], r["high_error"]) for r in decision.requirements]
+    assert ends == [(0.0125, 0.05), (0.05, 0.0125)]
+    on_dev = _decide([approach("few", share(55, 60))])
+    assert (on_dev.requirements[0]["low_error"], on_dev.requirements[0]["high_error"]) == (0.05, 0.05)
+
+
 def test_collect_for_a_slice_counts_the_rows_that_come_with_it() -> None:
     task = Asked((quality(0.8, where={"lang": "de"}),))
     test = rows_of(share(17, 20), fields={"lang": "de"}) + rows_of(

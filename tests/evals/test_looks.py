@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evals.looks import (
     changed_thresholds,
@@ -16,6 +18,7 @@ from evals.looks import (
     plan_contest,
     plan_look,
 )
+from evals.types import Look
 from tests.evals.measurements import Asked, hashes, looks_at, quality
 
 TASK = Asked((quality(0.8),))
@@ -111,3 +114,75 @@ def test_slices_are_thresholds_of_their_own() -> None:
     moved = Asked((quality(0.8), quality(0.5, where={"lang": "de"})))
     (note,) = changed_thresholds(moved, ledger, ROWS)
     assert note.startswith("exact ≥ where lang=de: the threshold was 0.6")
+
+
+# The life of a test set
+
+ACTIONS = st.sampled_from(["assess", "revise", "collect", "escalate", "climb", "gate", "again", "fresh"])
+
+
+@dataclass
+class Life:
+    """What happens to one test set, and which judgements were allowed to say *met*."""
+
+    ledger: list[Look] = field(default_factory=list)
+    allowed: list[Look] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    first: int = 0
+    count: int = 10
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        return hashes(self.count, start=self.first)
+
+    def do(self, action: str, looks: int) -> None:
+        task = replace(TASK, looks=looks)
+        if action == "collect":
+            self.count += 5
+        if action == "fresh":
+            self.first, self.count = self.first + self.count, 10
+        if action in ("revise", "escalate", "climb") or not self.known:
+            self.known.append(f"#{len(self.known)}")
+        if action == "assess":
+            self.known += [f"#{len(self.known) + n}" for n in range(2)]
+        judged = self.known if action in ("assess", "collect", "fresh", "again") else self.known[-1:]
+        for approach in judged:
+            against = "#main" if action == "gate" else ""
+            look = (
+                plan_contest(task, self.ledger, (approach, approach), against, self.rows, {})
+                if against
+                else plan_look(task, self.ledger, approach, approach, self.rows)
+            )
+            if look is not None:
+                self.ledger.append(look)
+                if is_covered(self.ledger, look, self.rows, task):
+                    self.allowed.append(look)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(ACTIONS, st.sampled_from([1, 2, 4, 8])), max_size=14))
+def test_whatever_happens_no_row_is_spent_beyond_its_error(actions: list[tuple[str, int]]) -> None:
+    """Revisions, collected rows, escalations, climbs, gates, more or fewer planned looks: the looks that
+    may say *met* and share any row never cost more than 1 - confidence together."""
+    life = Life()
+    for action, looks in actions:
+        life.do(action, looks)
+        for row in {row for look in life.allowed for row in look.rows}:
+            spent = sum(look.alpha for look in life.allowed if row in look.rows)
+            assert spent <= full_alpha(TASK) + 1e-9
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(ACTIONS, st.sampled_from([1, 4])), max_size=12))
+def test_what_was_once_allowed_stays_so_and_judging_again_is_free(actions: list[tuple[str, int]]) -> None:
+    life = Life()
+    for action, looks in actions:
+        life.do(action, looks)
+    for look in life.ledger:
+        assert is_covered(life.ledger, look, look.rows, TASK) == (look in life.allowed)
+    before = list(life.ledger)
+    life.do("again", 4)
+    assert [look for look in life.ledger if look in before] == before
+    again = list(life.ledger)
+    life.do("again", 4)
+    assert life.ledger == again

@@ -170,6 +170,45 @@ def test_more_right_rows_never_turn_met_into_not_met(scores: list[float], more: 
     assert (before, after) != ("met", "not met")
 
 
+SHAPES = st.sampled_from([(0.0, 1.0), (0.0, 0.5, 1.0), (0.7, 0.9, 1.0)])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), SHAPES, st.integers(0, 60), st.sampled_from([0.5, 0.8, 0.95]), st.sampled_from([1, 4]))
+def test_more_of_the_same_direction_never_turns_met_into_not_met(
+    data: st.DataObject, levels: tuple[float, ...], more: int, bound: float, size: int
+) -> None:
+    """At least and at most, graded or not, alone or in groups, on test at a look's error: rows that are
+    all right, scores that only rise, and the same mix over again."""
+    scores = data.draw(st.lists(st.sampled_from(levels), min_size=1, max_size=90))
+    risen = [max(score, data.draw(st.sampled_from(levels))) for score in scores]
+    for after in (scores + [1.0] * more, risen, scores * 3):
+        for requirement, turn in (
+            (quality(bound), False),
+            (Requirement("exact", "quality", at_most=1 - bound), True),
+        ):
+            names = [
+                _on_rows(requirement, [1 - s if turn else s for s in values], size)
+                for values in (scores, after)
+            ]
+            assert names != ["met", "not met"]
+
+
+def _on_rows(requirement: Requirement, scores: list[float], size: int) -> str:
+    rows = [
+        a_row(f"r{i}", {"exact": s}, group=f"g{i // size}" if size > 1 else None)
+        for i, s in enumerate(scores)
+    ]
+    return judge(requirement, approach("a", [], rows), TEST, TASK).status.status
+
+
+def test_repeats_of_a_row_are_one_unit_however_often_it_is_asked() -> None:
+    rows = [a_row(f"r{i}", {"exact": 1.0}, repeat=n) for i in range(19) for n in range(10)]
+    judgement = judge(quality(0.5), approach("a", [], rows), TEST, TASK)
+    assert judgement.status.status == "insufficient evidence"
+    assert "190 rows in 19 groups" in judgement.status.why
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.none() | st.sampled_from([0.0, 0.5, 1.0]), max_size=80), st.sampled_from([0.3, 0.8, 0.95]))
 def test_the_worst_case_is_never_better_than_the_best(scores: list[float | None], bound: float) -> None:

@@ -71,6 +71,8 @@ def requirement(
         "sentence": f"{metric} {'≤' if kind == 'latency' else '≥'} {bound:g}",
         "status": status,
         **dict(zip(("value", "low", "high"), seen, strict=True)),
+        "low_error": 0.0125 if more.get("split") == "test" else 0.05,
+        "high_error": 0.05,
         "n": 80,
         "needed_n": None,
         "approach": "knn_few_shot",

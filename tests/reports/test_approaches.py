@@ -43,4 +43,8 @@ def test_an_approach_without_all_its_rows_says_why() -> None:
 
 
 def test_the_levels_of_the_intervals_are_said_by_split() -> None:
-    assert approach_table(ship()).levels == "90 % on dev, 97.5 % on test"
+    assert approach_table(escalate()).levels == "intervals, 90 % on dev"
+    assert approach_table(ship()).levels == (
+        "intervals with both ends alike, 90 % on dev, 97.5 % on test; "
+        "a requirement was tested by the bounds that stand with it"
+    )

@@ -59,3 +59,15 @@ def test_the_primary_metric_is_the_first_gating_quality_one() -> None:
 
 def test_the_approach_in_focus_is_compared_with_its_rival() -> None:
     assert (view.focus(escalate()), view.reference(escalate())) == ("knn_few_shot", "few_shot")
+
+
+def test_what_the_brackets_of_requirements_hold_is_said_by_the_errors_tested() -> None:
+    assert view.tested(ship()) == (
+        "the bounds that were tested: for “met” at an error of 1.25 %, for “not met” at 5 %"
+    )
+    assert view.tested(escalate()) == "the two bounds that were tested, each at an error of 5 %"
+    older = escalate()
+    for asked in older["requirements"]:
+        del asked["low_error"], asked["high_error"]
+    assert view.tested(older) == ""
+    assert not view.unlike(older)

@@ -8,6 +8,7 @@ from typing import Any
 
 from evals.store import plain
 from evals.types import Decision
+from reports.approaches import approach_table
 from reports.spent import spent_sentence
 from workbench.cli.console import Console, table
 
@@ -29,6 +30,7 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
     for approach in decision.approaches:
         if approach["why"]:
             console.say(f"{approach['name']}: {approach['why']}")
+    console.say(brackets(decision))
     console.say()
     for requirement in decision.requirements:
         of = f", {requirement['approach']}" if requirement.get("approach") else ""
@@ -55,6 +57,12 @@ def interruption(decision: Decision) -> str:
     first = min(short, key=lambda a: a["state"] != "incomplete", default=None)
     why = f"{first['name']}: {first['why']}" if first else decision.headline
     return f"{why}\nThe same command continues: {decision.recommendation.get('command')}"
+
+
+def brackets(decision: Decision) -> str:
+    """What the brackets of the table hold, in a line: intervals of these levels, not the bounds below."""
+    table = approach_table(plain(decision))
+    return f"In brackets: {table.levels}." if table.levels else ""
 
 
 def approaches_table(decision: Decision) -> str:
