@@ -14,9 +14,13 @@ RUNGS = Table(
         "prompt_variants": "baselines.variants:PromptVariants",
         "few_shot": "baselines.shots:FewShot",
         "knn_few_shot": "baselines.shots:KnnFewShot",
+        "prompt_search": "baselines.search.rung:PromptSearch",
         "rag": "baselines.rag.rung:Rag",
     },
 )
 
 COMPOSED = ("rag",)
 """Rungs that add to the approach they start from; a ladder has them where the task names them."""
+
+ON_DEMAND = ("prompt_search",)
+"""Rungs whose search asks more than all the others: a ladder has them where the task names them."""

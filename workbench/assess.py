@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from baselines.approach import Prompted, load, save
+from baselines.search.copies import refuse_copies
 from evals.audit import audit
 from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import figure, plan_look, shortlist
@@ -201,6 +202,7 @@ def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
     the rung alone; one that has not answered any rung yet fails the run."""
     try:
         approach, seconds = _fit(session, rung)
+        refuse_copies(approach, session.task, session.data.train, session.data.test)
         return _ask(session, approach, "dev", Entry(rung.name, fit_seconds=seconds))
     except NotApplicable as error:
         return Entry(rung.name, state="not applicable", why=_reason(error))

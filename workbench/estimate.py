@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from baselines.prompts import describe
+from baselines.search.rung import PromptSearch
 from baselines.shots import FewShot, KnnFewShot
 from baselines.variants import PromptVariants
 from evals.data import Data, membership
@@ -166,6 +167,9 @@ def _rung(rung: Rung, task: Task, data: Data, sizes: Sizes, max_tokens: int) -> 
         reasons = rung.reasoning_tokens / 5 if rung.reasons(task) else 0
         whole = prompt + sizes.described + shown
         return [_step(rung.name, calls, whole, alone + sizes.instruction / 3, max_tokens + reasons)]
+    if isinstance(rung, PromptSearch):
+        calls = rung.asks(task, len(data.train), n)
+        return [_step(rung.name, calls + n, prompt + sizes.described, alone, max_tokens)] if calls else []
     described = sizes.described if rung.name != "zero_shot" else 0
     return [_step(rung.name, n, prompt + described, alone, max_tokens)]
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from baselines import COMPOSED, RUNGS
+from baselines import COMPOSED, ON_DEMAND, RUNGS
 from evals.errors import TaskError
 from evals.task import RungSpec, Task
 from evals.types import Rung
 from tuning import recommend
 
-NEED_TRAIN = ("few_shot", "knn_few_shot")
+NEED_TRAIN = ("few_shot", "knn_few_shot", "prompt_search")
 """Rungs that do not apply to a task without training rows."""
 
 
@@ -51,7 +51,7 @@ def left_out(task: Task, has_train: bool) -> list[str]:
 
 def _default() -> list[str]:
     """The rungs of a task that names none, in order of cost."""
-    return [name for name in RUNGS if name not in COMPOSED]
+    return [name for name in RUNGS if name not in (*COMPOSED, *ON_DEMAND)]
 
 
 def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]:
