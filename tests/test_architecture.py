@@ -39,6 +39,7 @@ HEAVY = {
     "rapidfuzz",
     "rouge_score",
     "sacrebleu",
+    "gepa",
 }
 
 

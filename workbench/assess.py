@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from baselines import COMPOSED
 from baselines.approach import Prompted, load, save
+from baselines.search.copies import refuse_copies
 from evals.audit import MOST_NAMED, audit
 from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import figure, plan_look, shortlist
@@ -267,6 +268,7 @@ def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
     blank = Entry(rung.name, start=start.name if start else "")
     try:
         approach, seconds = _fit(session, rung, start)
+        refuse_copies(approach, session.task, session.data.train, session.data.test)
         if copied := copied_rows(approach, session.data):
             return replace(blank, state="failed", why=copied, fit_seconds=seconds)
         if start is not None:

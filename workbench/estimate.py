@@ -17,6 +17,7 @@ from baselines.likelihood import ByLikelihood
 from baselines.prompts import describe
 from baselines.race import MOST_SETTINGS, race_calls
 from baselines.rag.rung import Rag
+from baselines.search.rung import PromptSearch
 from baselines.self_consistency import TRIED, SelfConsistency
 from baselines.shots import FewShot, KnnFewShot
 from baselines.variants import PromptVariants
@@ -191,6 +192,9 @@ def _rung(rung: Rung, task: Task, data: Data, sizes: Sizes, max_tokens: int) -> 
         reasons = rung.reasoning_tokens / 5 if rung.reasons(task) else 0
         whole = prompt + sizes.described + shown
         return _step(rung.name, calls, whole, alone + sizes.instruction / 3, max_tokens + reasons)
+    if isinstance(rung, PromptSearch):
+        calls = rung.asks(task, len(data.train), n)
+        return _step(rung.name, calls + n, prompt + sizes.described, alone, max_tokens)
     return _plain(rung, n, sizes, max_tokens)
 
 
