@@ -61,7 +61,7 @@ def calls_of(rung: Rung) -> tuple[int, int]:
 def excluded(rung: Rung, task: Task, has_train: bool) -> str:
     """Why a rung cannot be tried on this task, as far as the task says; "" when it can."""
     if rung.name in NEED_TRAIN and not has_train:
-        return f"{rung.name} needs training rows and the task has none"
+        return "needs training rows and the task has none"
     why = getattr(rung, "excluded", None)
     return "" if why is None else str(why(task))
 

@@ -122,7 +122,7 @@ def test_a_grammar_that_the_model_cannot_hold_is_said_with_its_reason(tmp_path: 
     def refuse(request: Request) -> str:
         raise ModelError("endpoints cannot be held to a grammar")
 
-    with pytest.raises(NotApplicable, match="constrained is out of reach: endpoints cannot"):
+    with pytest.raises(NotApplicable, match="is out of reach: endpoints cannot"):
         Constrained().fit((), ROWS, work(tmp_path, refuse))
 
 
@@ -172,9 +172,9 @@ def test_an_approach_that_chooses_by_likelihood_is_no_start_for_what_is_written(
 
 def test_endpoints_give_no_likelihoods(tmp_path: Path) -> None:
     given = work(tmp_path)
-    hosted = replace(SystemPrompt().fit((), ROWS, given), model=ModelRef("m", "endpoint"))
+    task = replace(given.task, model=ModelRef("m", "endpoint"))
     with pytest.raises(NotApplicable, match="endpoints give none"):
-        ByLikelihood().fit((), ROWS, replace(given, start=hosted))
+        ByLikelihood().fit((), ROWS, replace(given, task=task))
 
 
 def test_what_they_make_is_the_same_value_when_loaded(tmp_path: Path) -> None:
