@@ -179,7 +179,7 @@ class Evidence:
             binding=self.ladder.binding,
             notes=(*self.ladder.notes, *self.notes, *sentences(judged)),
             interrupted=self.ladder.interrupted,
-            next_step=why.step or self.ladder.next_step,
+            next_step=why.next_step(self.ladder.next_step),
             diagnosis=why.sentences,
             arms=why.arms,
             commands=self.provenance["commands"],
