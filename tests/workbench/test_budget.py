@@ -56,7 +56,7 @@ def test_a_budget_in_calls_is_kept_and_after_raising_it_nothing_is_asked_twice(
         assert len(said.err.splitlines()) == 2
         assert f"The same command continues: wb assess {task.path}" in said.err
         assert f"spent    {allowed} call" in said.out
-        assert f"the budget: {allowed} calls" in said.out
+        assert f"the budget: {allowed} call" in said.out
         assert len(server.seen) == allowed
     (folder,) = task.runs()
     assert json.loads((folder / "decision.json").read_text())["verdict"] == "incomplete"
