@@ -261,6 +261,9 @@ def standing(task: Task, graders: Sequence[Grader], models: Models) -> dict[str,
         if known and not why and known.low < limit:
             why = [f"its kappa with people is surely above {known.low:.2f} only, and {limit:g} is wanted"]
         found.setdefault(grader, []).extend(why)
+    for other in graders:
+        if getattr(other, "asks_model", False):
+            found.setdefault(other.name, ["there is no way to try it on human labels"])
     return {name: "; ".join(dict.fromkeys(why)) for name, why in found.items()}
 
 

@@ -14,6 +14,7 @@ from evals.audit import audit
 from evals.data import Data, load_data, render_all
 from evals.errors import ModelError, OutageError, TaskError
 from evals.graders import allows_code, of_task
+from evals.graders.judging.pairwise import Pairwise
 from evals.metrics import in_slice, sentence
 from evals.models.keywords import ignored
 from evals.preferences import METRIC, Pairs, load_pairs
@@ -24,7 +25,7 @@ from evals.stats.power import Direction, fewest_rows, most_failures
 from evals.task import Task, check_metrics
 from evals.types import Example, Grader, Models, Prediction, Row, Rung
 from workbench import budget, ladder
-from workbench.admission import limited, standing, try_judges
+from workbench.admission import leaves, limited, standing, try_judges
 from workbench.assess import with_max_tokens
 from workbench.check_rows import findings_of_rows
 from workbench.estimate import Estimate, Sizes, estimate, measure
@@ -46,6 +47,7 @@ def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
     provable = tuple(could_show(task, data))
     audited = audit(task, data, models, documents_of(task))
     able, kept_back = _gradable(graders, models)
+    judged += _calls(graders, data, len(rungs))
     rows = findings_of_rows(task, data, audited, able, models)
     limits = [*_requirements(task, data, provable), *_grammar(task, rungs)]
     findings = [*rows, *limits, *kept_back, *judged]
@@ -86,6 +88,19 @@ def _tried(task: Task, graders: Sequence[Grader], models: Models) -> list[Findin
         why = f"not admitted: {'; '.join(found.faults)}. " if found.faults else "admitted: "
         findings.append(Finding(level, f"judge {found.name}", why + found.sentence(), todo))
     return findings
+
+
+def _calls(graders: Sequence[Grader], data: Data, rungs: int) -> list[Finding]:
+    """How often a run asks its judges, for who pays for them."""
+    notes = []
+    for grader, name, judge in leaves(graders):
+        rows = rungs * len(data.dev) + 2 * len(data.test)
+        calls = rows * (2 if isinstance(judge, Pairwise) else 1)
+        shown = grader if grader == name else f"{grader} ({name})"
+        what = f"about {calls:,} calls in a run, apart from the estimate below"
+        todo = f"{rungs} rungs on dev, two on test; the same question is asked once."
+        notes.append(Finding("note", f"judge {shown}", what, todo))
+    return notes
 
 
 def _untried(task: Task, graders: Sequence[Grader], models: Models) -> list[Finding]:

@@ -44,7 +44,7 @@ def doctor() -> list[Finding]:
     hidden = list(shadow_findings(_find_shadows()))
     found = [*package_findings(pins(ROOT)), *hidden]
     if not any(f.level == "problem" for f in hidden):
-        found += [torch_finding(), cache_finding(), answers_finding(), *model_findings()]
+        found += [torch_finding(), cache_finding(), answers_finding(), *model_findings(), code_finding()]
     return [*found, hub_finding(os.environ), *terminal_findings(sys.stdout, os.environ)]
 
 
@@ -153,6 +153,14 @@ def torch_finding() -> Finding:
         do = "Install a torch build for CUDA (pytorch.org/get-started) to use it."
         return Finding("torch", "warning", f"{where}; there is a GPU, but this build is for CPUs", do)
     return Finding("torch", "ok", f"{where}; no GPU")
+
+
+def code_finding() -> Finding:
+    """Whether code that a model wrote could be run here. Where not, only a grader that runs it is refused."""
+    from evals.graders.sandbox import refusal
+
+    why = refusal()
+    return Finding("code", "ok", f"cannot be contained: {why}" if why else "can be contained (python_tests)")
 
 
 def cache_finding() -> Finding:

@@ -18,7 +18,7 @@ from evals.graders.sandbox import Limits, NoJail, Outcome, refusal, run
 from evals.types import Example, Models, Prediction, Score
 
 _FENCED = re.compile(
-    r"^[ \t]*```[ \t]*([\w.+-]*)[^\n]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+    r"^[ \t]*+```[ \t]*+([\w.+-]*+)[^\n]*+\n(.*?)(?:^[ \t]*+```[ \t]*+$|\Z)", re.DOTALL | re.MULTILINE
 )
 _PYTHON = ("", "python", "py", "python3", "Python")
 LIMIT = 100_000

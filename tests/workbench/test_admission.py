@@ -171,6 +171,15 @@ def test_trying_needs_a_judge_and_labels(tmp_path: Path) -> None:
         bench.tried(honest)
 
 
+def test_a_grader_that_asks_a_model_and_cannot_be_tried_does_not_decide(tmp_path: Path) -> None:
+    class Oracle:
+        name, asks_model, metrics = "oracle", True, ("oracle",)
+
+    task = load_task(Bench(tmp_path).path)
+    found = standing(task, [Oracle()], court(honest))
+    assert found == {"oracle": "there is no way to try it on human labels"}
+
+
 def test_a_judge_without_admission_leaves_nothing_to_decide_by(tmp_path: Path) -> None:
     task = load_task(Bench(tmp_path).path)
     less, _ = limited(task, {"judge": "it was not tried on human labels"})
@@ -187,6 +196,8 @@ def test_check_says_what_trying_showed_and_asks_nobody_otherwise(tmp_path: Path)
     quiet = court(lambda r: pytest.fail("asked"))
     (warned,) = [f for f in check(task, quiet).findings if f.where == "judge"]
     assert (warned.level, "is not admitted" in warned.message) == ("warning", True)
-    (found,) = [f for f in check(task, court(honest), try_judge=True).findings if f.where == "judge judge"]
+    tried = [f for f in check(task, court(honest), try_judge=True).findings if f.where == "judge judge"]
+    found, cost = sorted(tried, key=lambda finding: "calls in a run" in finding.message)
+    assert cost.message.startswith("about ")
     assert (found.level, found.message.startswith("admitted: kappa 1.00 with people")) == ("note", True)
     assert not [f for f in check(task, quiet).findings if f.where == "judge"]

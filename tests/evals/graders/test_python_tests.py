@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pytest
 
 from evals.errors import DataError, RunError, TaskError
 from evals.graders import sandbox
 from evals.models import Loader
+from evals.store import canonical
 from evals.types import Score
 from tests.evals.graders.contained import contained
 from tests.evals.graders.needed import grade, grader
+from tests.evals.graders.test_hostile import HOSTILE
 
 ADD = "def add(a, b):\n    return a + b"
 TESTS = ["assert add(1, 2) == 3", "assert add(-1, 1) == 0"]
@@ -22,7 +25,9 @@ def graded(
     text: str, tests: object = TESTS, *, more: dict[str, str] | None = None, **options: object
 ) -> Score:
     fields = {"tests": tests, **(more or {})}
-    return grade(grader("python_tests", timeout=60, **options), text, ADD, fields=fields, models=ALLOWED)
+    return grade(
+        grader("python_tests", **{"timeout": 60, **options}), text, ADD, fields=fields, models=ALLOWED
+    )
 
 
 def test_code_does_not_run_unless_the_command_allows_it() -> None:
@@ -89,6 +94,22 @@ def test_tests_may_be_one_text_or_a_list_as_a_table_has_it() -> None:
 def test_a_row_without_tests_is_an_error_of_the_data() -> None:
     with pytest.raises(DataError, match="no column 'tests'"):
         grade(grader("python_tests"), "", models=ALLOWED)
+
+
+@contained
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_answers_fail_their_tests_and_can_be_written(text: str) -> None:
+    found = graded(text, ["assert add(1, 2) == 3"], timeout=4)
+    assert (found.value, found.counts) == (0, {"tests": (0, 1)})
+    assert found.failure and found.why and len(found.why) <= 300
+    canonical(found).encode()
+
+
+@pytest.mark.parametrize("text", ["```" + "a" * 100_000, "``` " * 25_000, (" " * 50 + "\n```\n") * 1500])
+def test_code_is_found_in_a_text_of_fences_without_delay(text: str) -> None:
+    started = time.perf_counter()
+    grader("python_tests")._code(text)
+    assert time.perf_counter() - started < 2
 
 
 @contained
