@@ -238,7 +238,8 @@ class Measured:
     """Everything a decision knows of one approach. `rows[split]` holds the rows that were
     predicted and graded; `expected[split]` how many there should be; a split that was not asked
     for is absent from both. `latency` are seconds of single requests, measured one at a time.
-    `provider` is that of its model, which says how a call is priced; "" is the task's model's."""
+    `provider` is that of its model, which says how a call is priced; "" is the task's model's.
+    `training` is the record of a tuned approach's training."""
 
     name: str
     hash: str
@@ -250,6 +251,7 @@ class Measured:
     latency: tuple[float, ...] = ()
     fit_seconds: float = 0.0
     provider: str = ""
+    training: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)

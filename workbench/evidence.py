@@ -133,7 +133,13 @@ class Evidence:
             if entry.key
             else (),
             fit_seconds=entry.fit_seconds,
+            training=self._training(entry),
         )
+
+    def _training(self, entry: Entry) -> Mapping[str, Any] | None:
+        """What training.json says of a tuned approach."""
+        path = self.run.approach(entry.name, entry.key) / "training.json"
+        return read_json(path) if entry.kind == "tuned" and entry.key and path.is_file() else None
 
     def decide(self, measured: Sequence[Measured], looks: Sequence[Look]) -> Decision:
         """The decision that this evidence and these looks give."""
