@@ -72,7 +72,7 @@ def approach_entry(task: Terms, standing: Standing, others: Sequence[Measured]) 
         "p50_seconds": mean("p50_seconds"),
         "p95_seconds": mean("p95_seconds"),
         "fit_seconds": round(measured.fit_seconds, 3),
-        "training": None,
+        "training": None if measured.training is None else {**measured.training},
     }
 
 
@@ -108,14 +108,19 @@ def _statuses(task: Terms, standing: Standing) -> dict[str, Json]:
 
 
 def _deltas(task: Terms, measured: Measured, others: Sequence[Measured], level: float) -> dict[str, Json]:
-    """Paired differences on dev to the best other baseline, per required format or quality metric."""
+    """Paired differences to the best other baseline, per required format or quality metric: on dev, and for
+    what was tuned, which dev has chosen, on the test rows that a baseline was asked too."""
     found: dict[str, Json] = {}
+    split: Split = "dev"
+    tested = [other for other in others if other.rows.get("test")]
+    if measured.kind == "tuned" and measured.rows.get("test") and any(o.kind == "baseline" for o in tested):
+        split, others = "test", tested
     for requirement in task.requirements:
         if requirement.kind not in ("format", "quality") or is_amount(requirement.metric):
             continue
         rival = _best_other(requirement, measured, others)
-        if rival is not None and measured.rows.get("dev"):
-            found[label(requirement)] = _delta(requirement, measured, rival, level)
+        if rival is not None and measured.rows.get(split):
+            found[label(requirement)] = _delta(requirement, measured, rival, level, split)
     return found
 
 
@@ -135,14 +140,14 @@ def _value(requirement: Requirement, measured: Measured) -> float | None:
     return evidence(requirement.metric, rows).present.value
 
 
-def _delta(requirement: Requirement, measured: Measured, rival: Measured, level: float) -> Json:
+def _delta(requirement: Requirement, measured: Measured, rival: Measured, level: float, split: Split) -> Json:
     mine, theirs = (
-        in_slice(expected_rows(m, "dev", requirement.metric)[0], requirement.where) for m in (measured, rival)
+        in_slice(expected_rows(m, split, requirement.metric)[0], requirement.where) for m in (measured, rival)
     )
     found = share_contrast(requirement.metric, paired(mine, theirs), level).difference
     return {
         "vs": rival.name,
-        "split": "dev",
+        "split": split,
         "value": rounded(found.value),
         "low": rounded(found.low),
         "high": rounded(found.high),

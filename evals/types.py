@@ -262,7 +262,8 @@ class Measured:
     for is absent from both. `latency` are seconds of single requests, measured one at a time.
     `provider` is that of its model, which says how a call is priced; "" is the task's model's. `start` names
     the approach that it adds to, "" where it stands alone. `pairs` are rows of preferred and other answers,
-    where their likelihoods were asked for."""
+    where their likelihoods were asked for. `training` is the record of a tuned
+    approach's training."""
 
     name: str
     hash: str
@@ -276,6 +277,7 @@ class Measured:
     provider: str = ""
     start: str = ""
     pairs: Mapping[Split, Sequence[Row]] = field(default_factory=dict)
+    training: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)

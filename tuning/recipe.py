@@ -68,10 +68,14 @@ class Recipe:
             for stage in self.objective.stages(student, rows, self._pairs(student, work))
         ]
         from tuning.export import export
+        from tuning.reload import keep_probe
 
         folder = export(student.model, student.live.renderer.tokenizer, work.dir / ADAPTER, student.head)
+        model = replace(served.model, adapter=str(folder))
+        if probe := student.pieces(dev)[0] or rows:
+            keep_probe(student, model, probe, work.dir, self.method.name)
         write_json(work.dir / TRAINING, self._record(student, outcomes, len(rows), long))
-        return replace(student.approach, model=replace(served.model, adapter=str(folder)))
+        return replace(student.approach, model=model)
 
     def _pairs(self, student: Student, work: Work) -> Sequence[Pair]:
         return ()

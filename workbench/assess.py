@@ -117,7 +117,8 @@ class Session:
     def identity(self, approach: Prompted) -> str:
         """What an approach is known by in decisions and looks: what is asked of which weights, wherever
         they lie and whatever the approach is called."""
-        return digest([plain(approach.prompt), plain(approach.decoder), self.fingerprint])
+        asked = self.models.open(approach.model).fingerprint if approach.model.adapter else self.fingerprint
+        return digest([plain(approach.prompt), plain(approach.decoder), asked])
 
     def key(self, *parts: Any) -> str:
         """Names a folder by what its content depends on: these parts, the data, the model."""

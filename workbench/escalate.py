@@ -1,35 +1,101 @@
 """`wb escalate`: act on the verdict of the newest binding run of a task, if it still holds.
 
 A decision holds while task, data and graders hash to what was judged. What it says is then done:
-nothing where an approach ships, where rows are missing or where training is not the cure.
+nothing where an approach ships, where rows are missing or where training is not the cure; else the
+recommended method is trained in a new run, beside the baselines that run carries (`training.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evals.data import load_data
+from evals.data import Data, load_data
 from evals.errors import RunError
-from evals.store import digest, read_json
+from evals.store import digest, plain, read_json
 from evals.task import Task, load_task
+from evals.types import Decision, Models
+from tuning.matrix import check_pair
+from tuning.methods import recommend
+from tuning.preflight import Preflight
 from workbench.leakage import refuse_leakage
+from workbench.order import Order
 from workbench.runs import Run, find_run, run_folders
+from workbench.training import look_ahead, train
 
 
-def binding_decision(task_path: Path, out: Path, folder: Path | None = None) -> tuple[Run, dict[str, Any]]:
-    """The newest binding decision on this task as it is now, or that of `folder`.
+@dataclass(frozen=True)
+class Acted:
+    """What came of it: the run and its decision, made now when something was trained (`trained`), and
+    what a training would take where only that was asked."""
+
+    run: Run
+    decision: Mapping[str, Any]
+    trained: tuple[str, ...] = ()
+    preflight: Preflight | None = None
+    whole: Decision | None = field(default=None, repr=False)
+
+
+def escalate(order: Order, models: Models) -> Acted:
+    """Act on the verdict. Raises RunError for a decision that does not hold, and WorkbenchError where
+    training fails; the same command then continues."""
+    task, data, parent, decision = standing(order)
+    if not order.force and decision["verdict"] != "escalate":
+        return Acted(parent, decision)
+    method = order.method or decision["recommendation"].get("method") or recommended(task, data)
+    trained: list[str] = []
+    while True:
+        check_pair(method, order.objective)
+        if order.dry_run:
+            return Acted(
+                parent,
+                decision,
+                preflight=look_ahead(replace(order, method=method), parent, task, data, models),
+            )
+        run, whole = train(replace(order, method=method), parent, task, data, models)
+        trained.append(method)
+        step = whole.recommendation
+        acted = Acted(run, plain(whole), tuple(trained), whole=whole)
+        if not (order.climb and whole.verdict == "escalate" and step.get("method")):
+            return acted
+        parent, decision, method = run, dict(acted.decision), str(step["method"])
+
+
+def standing(order: Order) -> tuple[Task, Data, Run, dict[str, Any]]:
+    """The task, its rows, and the decision on them that stands. Raises RunError when there is none."""
+    task = load_task(order.task_path)
+    data = load_data(task)
+    parent, decision = binding_decision(order.task_path, order.out, order.run, forced=order.force)
+    return task, data, parent, decision
+
+
+def recommended(task: Task, data: Data) -> str:
+    """The method for a training that the verdict did not ask for. Raises RunError when there is none."""
+    hosted = task.model.provider != "local" and task.tune_model is None
+    found = recommend(len(data.train), hosted=hosted)
+    if found.method is None:
+        raise RunError(f"nothing can be trained: {found.why[0]}", where=task.path)
+    return found.method.name
+
+
+def binding_decision(
+    task_path: Path, out: Path, folder: Path | None = None, *, forced: bool = False
+) -> tuple[Run, dict[str, Any]]:
+    """The newest binding decision on this task as it is now, or that of `folder`; one that is not binding
+    too when it is `forced`.
 
     Raises RunError when there is none, or when task or data have changed since.
     """
     task = load_task(task_path)
     assess = f"Run `wb assess {task_path}` first."
-    run = find_run(folder) if folder is not None else _newest_binding(task, out, assess)
+    run = find_run(folder) if folder is not None else _newest_binding(task, out, assess, forced)
     path = run.folder / "decision.json"
     if not path.is_file():
         raise RunError("has no decision yet", where=run.folder, hint=assess)
     decision = read_json(path)
-    if not decision["binding"]:
+    if not (decision["binding"] or forced):
         raise RunError("is not binding: part of the work was left out", where=run.folder, hint=assess)
     refuse_leakage(decision, run.folder, assess)
     if decision["task"]["hash"] != digest([task.identity(), load_data(task).hash], 12):
@@ -46,9 +112,9 @@ def again(assess: str) -> str:
     return f"{assess} It decides again from disk where only thresholds, prices or descriptions changed."
 
 
-def _newest_binding(task: Task, out: Path, assess: str) -> Run:
+def _newest_binding(task: Task, out: Path, assess: str, forced: bool) -> Run:
     for folder in run_folders(out / task.name):
         path = folder / "decision.json"
-        if path.is_file() and read_json(path).get("binding"):
+        if path.is_file() and (forced or read_json(path).get("binding")):
             return find_run(folder)
     raise RunError(f"there is no binding decision on {task.name!r} under {out}", hint=assess)

@@ -150,7 +150,13 @@ class Evidence:
             fit_seconds=entry.fit_seconds,
             start=entry.start,
             pairs=self._pairs(entry),
+            training=self._training(entry),
         )
+
+    def _training(self, entry: Entry) -> Mapping[str, Any] | None:
+        """What training.json says of a tuned approach."""
+        path = self.run.approach(entry.name, entry.key) / "training.json"
+        return read_json(path) if entry.kind == "tuned" and entry.key and path.is_file() else None
 
     def _pairs(self, entry: Entry) -> dict[Split, Sequence[Row]]:
         if not entry.key or not any(r.metric == METRIC for r in self.task.requirements):

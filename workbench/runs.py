@@ -42,6 +42,8 @@ class Scope:
     limit: int | None = None
     dev_only: bool = False
     seed: int = 0
+    train: str = ""
+    """The recipe of a run that trains, which `wb escalate` continues and `wb assess` does not."""
 
     def options(self) -> list[str]:
         """The scope as it is typed."""
@@ -171,6 +173,12 @@ def take_over(run: Run, part: str, name: str) -> bool:
             _copy(source, target)
             return True
     return False
+
+
+def carry(run: Run, parent: Run, part: str, name: str) -> None:
+    """Bring `part/name` of `parent`, wherever that run lies, into this one."""
+    if not (run.folder / part / name).is_dir():
+        _copy(parent.folder / part / name, run.folder / part / name)
 
 
 def _copy(source: Path, target: Path) -> None:

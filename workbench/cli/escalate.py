@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import out_option, task_argument
+from workbench.cli.options import jobs_option, json_option, out_option, task_argument
 
 
 @click.command("escalate")
@@ -15,24 +15,71 @@ from workbench.cli.options import out_option, task_argument
 @click.option(
     "--run", type=click.Path(path_type=Path), metavar="RUN", help="Take the decision from this folder."
 )
+@click.option("--method", metavar="NAME", help="Train by this method, not the one recommended.")
+@click.option(
+    "--objective", metavar="NAME", default="sft", show_default=True, help="What training moves towards."
+)
+@click.option("--force", is_flag=True, help="Train whatever the verdict is; open leakage still stops it.")
+@click.option("--climb", is_flag=True, help="Go on with the next method while one brings something.")
+@click.option("--dry-run", is_flag=True, help="Say what training would take, and train nothing.")
+@click.option("--seed", type=int, default=0, show_default=True, help="For training and generation.")
 @out_option
+@jobs_option
+@json_option
 @click.pass_obj
-def command(console: Console, task: Path, run: Path | None, out: Path) -> int:
+def command(
+    console: Console,
+    task: Path,
+    run: Path | None,
+    method: str | None,
+    objective: str,
+    force: bool,
+    climb: bool,
+    dry_run: bool,
+    seed: int,
+    out: Path,
+    jobs: int,
+    as_json: bool,
+) -> int:
     """Act on the verdict of the newest binding run of this task.
 
-    ship: names what already meets everything (exit 0). collect: says which rows to add (4).
-    stop: says why (3). escalate: names the method to train and what speaks for it (3); this
-    version does not train. No decision, a stale one or one that is not binding: exit 1.
+    ship: names what already meets everything (exit 0). collect: says which rows to add (4). stop:
+    says why (3). escalate: trains the recommended method in a new run, scores it beside the
+    baselines and decides again, with the exit codes of assess. No decision, a stale one or one that
+    is not binding: exit 1.
     """
-    from workbench.cli.verdict import EXIT_CODES
-    from workbench.escalate import binding_decision
+    from evals.models import Loader
+    from workbench.cli.verdict import EXIT_CODES, interruption, show
+    from workbench.escalate import escalate
+    from workbench.order import Order
 
-    found, decision = binding_decision(task, out, run)
-    console.say(decision["headline"])
-    for reason in decision["recommendation"].get("why", ()):
-        console.say(f"  {reason}")
-    if decision["verdict"] == "escalate":
-        method = decision["recommendation"].get("method")
-        console.say(f"Train {method} on the task's training rows; this version decides and does not train.")
-    console.say(f"report   {found.folder / 'report.html'}")
+    order = Order(task, out, run, method, objective, force, climb, dry_run, seed, console.progress)
+    acted = escalate(order, Loader(jobs=jobs))
+    if acted.preflight is not None:
+        return _ahead(console, acted.preflight, as_json)
+    decision = acted.decision
+    if acted.whole is not None:
+        show(console, acted.run.folder, acted.whole, as_json=as_json)
+        if acted.whole.verdict == "incomplete":
+            console.error(interruption(acted.whole))
+    elif as_json:
+        console.say_json(decision)
+    else:
+        console.say(decision["headline"])
+        for reason in decision["recommendation"].get("why", ()):
+            console.say(f"  {reason}")
+        console.say(f"report   {acted.run.folder / 'report.html'}")
     return EXIT_CODES[decision["verdict"]]
+
+
+def _ahead(console: Console, preflight: object, as_json: bool) -> int:
+    """Say what a training would take: 0, and 1 when something stands in its way."""
+    from tuning.preflight import Preflight, lines
+
+    assert isinstance(preflight, Preflight)
+    if as_json:
+        console.say_json(preflight)
+    else:
+        for line in lines(preflight):
+            console.say(line)
+    return 1 if preflight.problems else 0

@@ -1,0 +1,222 @@
+"""`wb escalate`, from a decision on disk to the next one: what it trains, refuses and concludes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals.errors import RunError, TaskError
+from evals.models import Loader
+from evals.types import Decision
+from tests.tuning.school import rows, save_model
+from tuning.curves import Curves
+from tuning.lora import Lora
+from tuning.recipe import Recipe
+from tuning.settings import Settings
+from workbench import training
+from workbench.assess import Plan, assess
+from workbench.escalate import Acted, escalate
+from workbench.evidence import conclude, read_looks
+from workbench.order import Order
+from workbench.runs import Run, Scope
+
+
+@dataclass
+class Lab:
+    """A task on disk for a small random model, which no prompt makes do it."""
+
+    folder: Path
+    model: Path
+    keys: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: {"train": 140, "dev": 24, "test": 120})
+    models: Loader = field(default_factory=Loader)
+
+    def write(self, **keys: Any) -> Lab:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        first = 0
+        for split, count in self.counts.items():
+            found = rows(split, first + count)[first:]
+            lines = [
+                {"id": e.id, "input": f"w{200 + n // 20} w{250 + n % 20} {e.input}", "output": e.target}
+                for n, e in enumerate(found, first)
+            ]
+            (self.folder / f"{split}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+            first += count
+        task = {
+            "name": "partners",
+            "model": {"name": str(self.model), "dtype": "float32"},
+            "data": {split: f"{split}.jsonl" for split in self.counts},
+            "prompt": {"instruction": "w5 w6 w7"},
+            "output": "text",
+            "requirements": [{"metric": "exact", "at_least": 0.7, "kind": "quality"}],
+            "generation": {"max_tokens": 4},
+            **self.keys,
+            **keys,
+        }
+        (self.folder / "task.yaml").write_text(json.dumps(task))
+        return self
+
+    def assess(self, **scope: Any) -> tuple[Run, Decision]:
+        return assess(Plan(self.folder / "task.yaml", self.folder / "runs", Scope(**scope)), self.models)
+
+    def escalate(self, **order: Any) -> Acted:
+        return escalate(Order(self.folder / "task.yaml", self.folder / "runs", **order), self.models)
+
+    def looks(self) -> list[str]:
+        return [look.name for look in read_looks(self.folder / "looks.jsonl")]
+
+
+def quick(order: Order) -> Recipe:
+    """A recipe that learns this task in seconds."""
+    made = training.__dict__["_true_recipe_of"](order)
+    if isinstance(made.method, Lora):
+        return Recipe(Lora(), made.objective, Settings(epochs=6, learning_rate=1e-2, patience=9))
+    return Recipe(made.method, made.objective, Settings(epochs=0.3, learning_rate=1e-3))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_true_recipe_of", training.recipe_of, raising=False)
+    monkeypatch.setattr(training, "recipe_of", quick)
+
+
+@pytest.fixture(scope="module")
+def assessed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """A task with a binding decision that says to escalate to LoRA."""
+    lab = Lab(tmp_path_factory.mktemp("lab"), model).write()
+    _, decision = lab.assess()
+    assert (decision.verdict, decision.binding) == ("escalate", True)
+    assert decision.recommendation["method"] == "lora"
+    assert lab.looks() == []
+    return lab
+
+
+@pytest.fixture
+def lab(assessed: Lab, tmp_path: Path) -> Lab:
+    """A copy of it, with that one run."""
+    shutil.copytree(assessed.folder, tmp_path / "lab")
+    return Lab(tmp_path / "lab", assessed.model, models=assessed.models)
+
+
+def parent_of(lab: Lab) -> Path:
+    return sorted((lab.folder / "runs" / "partners").glob("*-*"))[0]
+
+
+def approach(decision: Any, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(a for a in decision["approaches"] if a["name"] == name)
+    return found
+
+
+def test_a_dry_run_says_what_training_takes_and_leaves_nothing(lab: Lab) -> None:
+    before = sorted(lab.folder.rglob("*"))
+    acted = lab.escalate(dry_run=True)
+    assert acted.preflight is not None and acted.trained == ()
+    assert acted.preflight.rows >= 100
+    assert acted.preflight.trainable > 1000
+    assert acted.preflight.problems == ()
+    assert sorted(lab.folder.rglob("*")) == before
+
+
+def test_what_is_recommended_is_trained_judged_on_test_beside_the_best_baseline_and_ships(
+    lab: Lab,
+) -> None:
+    parent = parent_of(lab)
+    acted = lab.escalate()
+    decision = json.loads((acted.run.folder / "decision.json").read_text())
+    assert acted.trained == ("lora",)
+    assert (decision["verdict"], decision["approach"]) == ("ship", "lora")
+    lora = approach(decision, "lora")
+    assert lora["kind"] == "tuned" and lora["state"] == "scored"
+    assert lora["delta"]["exact"]["split"] == "test"
+    assert lora["delta"]["exact"]["low"] > 0
+    assert (
+        approach(decision, lora["delta"]["exact"]["vs"])["test"]["exact"]["n"] == lora["test"]["exact"]["n"]
+    )
+    assert [a["name"] for a in decision["approaches"]][-1] == "lora"
+    assert lora["training"]["served_with"] == "its own prompt"
+    assert lora["training"]["reload_difference"] < 1e-3
+    assert {"minutes", "memory"} <= lora["training"]["predicted"].keys() & lora["training"]["actual"].keys()
+    assert lora["tokens_in"] < min(a["tokens_in"] for a in decision["approaches"][:-1])
+    assert lab.looks() == ["lora"]
+    assert json.loads((acted.run.folder / "provenance.json").read_text())["parent"] == parent.name
+    home = next((acted.run.folder / "approaches").glob("lora-*"))
+    assert {"adapter", "curves.jsonl", "training.json", "spec.json"} <= {p.name for p in home.iterdir()}
+    bytes_before = (acted.run.folder / "decision.json").read_bytes()
+    conclude(acted.run, Loader())
+    assert (acted.run.folder / "decision.json").read_bytes() == bytes_before
+    again = lab.escalate()
+    assert (again.decision["verdict"], again.trained) == ("ship", ())
+
+
+def test_a_method_that_brings_nothing_is_rolled_back(lab: Lab) -> None:
+    acted = lab.escalate(method="prefix_tuning")
+    assert acted.decision["verdict"] == "stop"
+    assert acted.decision["recommendation"]["action"] == "roll_back"
+    assert "was not worth it" in " ".join(acted.decision["recommendation"]["why"])
+
+
+def test_too_few_rows_are_refused_unless_forced(model: Path, tmp_path: Path) -> None:
+    lab = Lab(tmp_path, model, counts={"train": 40, "dev": 24, "test": 60}).write()
+    _, decision = lab.assess()
+    assert decision.recommendation["method"] == "prefix_tuning"
+    with pytest.raises(RunError, match="100 are the fewest worth trying lora with"):
+        lab.escalate(method="lora")
+
+
+def test_no_decision_and_one_on_other_data_are_refused_with_the_command(model: Path, tmp_path: Path) -> None:
+    lab = Lab(tmp_path, model, keys={"ladder": [{"name": "zero_shot"}]}).write()
+    with pytest.raises(RunError, match="no binding decision.*\nRun `wb assess"):
+        lab.escalate()
+    lab.assess()
+    with pytest.raises(RunError, match="no binding decision"):
+        lab.escalate()
+    lab.write(prompt={"instruction": "w5 w9"})
+    with pytest.raises(RunError, match="was decided for another task"):
+        lab.escalate(force=True)
+
+
+def test_a_pair_or_method_that_does_not_exist_is_refused_before_anything_loads(lab: Lab) -> None:
+    with pytest.raises(TaskError, match="there is no method 'lorra'"):
+        lab.escalate(method="lorra")
+
+
+def test_open_leakage_stops_even_what_is_forced(lab: Lab) -> None:
+    path = parent_of(lab) / "decision.json"
+    decision = json.loads(path.read_text())
+    decision["audit"]["blocking"] = ["gold answers stand in the prompt"]
+    path.write_text(json.dumps(decision))
+    with pytest.raises(RunError, match="leakage is open: gold answers stand in the prompt"):
+        lab.escalate(force=True)
+
+
+def test_killed_while_training_the_same_command_continues_the_same_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true, lines = Curves.add, iter(range(40))
+
+    def killed(self: Curves, line: Any) -> None:
+        true(self, line)
+        if next(lines, None) is None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Curves, "add", killed)
+    with pytest.raises(KeyboardInterrupt):
+        lab.escalate()
+    monkeypatch.setattr(Curves, "add", true)
+    acted = lab.escalate(run=parent_of(lab))
+    assert acted.decision["approach"] == "lora"
+    assert len(list((lab.folder / "runs" / "partners").glob("*-*"))) == 2
+    steps = [
+        json.loads(line)["step"] for line in next(acted.run.folder.glob("fits/*/sft/curves.jsonl")).open()
+    ]
+    assert steps == sorted(steps)

@@ -1,0 +1,207 @@
+"""What a training will take, and what speaks against it, said before anything is trained.
+
+Figures are predictions: memory from counting weights, moments and activations (34 bytes a token, layer
+and hidden unit in 16 bits, Korthikanti et al. 2022), minutes from the multiplications needed and a short
+measurement of how fast this machine multiplies. The run records what it then took.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from baselines.approach import Prompted
+from evals.graders import answer_text
+from evals.types import Example, Work
+
+if TYPE_CHECKING:
+    from tuning.recipe import Recipe
+
+EFFICIENCY = 0.4
+"""The share of the multiplying speed that training reaches: the rest is reading and writing."""
+CHECKPOINTS = 4
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """`tokens` are a training row's, median and longest, `answer` its answer's median; memory and disk in
+    bytes. `problems` stand in the way, `notes` are to be known."""
+
+    recipe: str
+    rows: int
+    fewest_rows: int
+    too_long: tuple[str, ...]
+    tokens: tuple[int, int]
+    answer: int
+    steps: int
+    trainable: int
+    memory: int
+    memory_free: int
+    disk: int
+    disk_free: int
+    minutes: float
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def preflight(
+    recipe: Recipe, train: Sequence[Example], work: Work, seconds_a_row: float = 0.0, dev: int = 0
+) -> Preflight:
+    """What `recipe` would take; `seconds_a_row` is what one dev answer took so far, `dev` how many rows
+    dev has. Loads the tokenizer and no weights. Raises what loading those raises."""
+    from evals.models.chat import Renderer
+    from evals.models.files import find_folder
+    from evals.models.sources import Saved, pick_dtype
+    from tuning.pieces import Asked, pieces
+    from tuning.recipe import served_by
+
+    served = served_by(recipe.method, cast(Prompted, work.start), recipe.name)
+    ref, settings = served.model, recipe.settings
+    dtype = pick_dtype(ref.dtype if settings.precision == "auto" else settings.precision)
+    source = Saved(find_folder(ref.name, "model", ref.revision), str(dtype).removeprefix("torch."))
+    renderer = Renderer(source.tokenizer(), ref.name)
+    prompts = served.prompts([row.query() for row in train], work.models)
+    asked = [Asked(row.id, prompts[row.id], answer_text(row.target)) for row in train]
+    context = work.models.open(ref).context
+    found, long = pieces(asked, renderer, context)
+    lengths = sorted(len(piece) for piece in found) or [0]
+    answers = sorted(len(piece.answer) for piece in found) or [0]
+    config = source.config().get_text_config(decoder=True)
+    size, learn = _sizes(recipe, source.config(), lengths[-1])
+    together = min(settings.rows * lengths[-1], max(settings.tokens, lengths[-1]))
+    memory = _memory(config, size, learn, together, settings.rows * answers[-1], dtype.itemsize)
+    passes = 6 if recipe.method.name == "full" else 4
+    looks = settings.epochs * settings.looks
+    seconds = settings.epochs * sum(lengths) * passes * size / (EFFICIENCY * multiplying(dtype))
+    seconds += (looks + 1) * min(dev, settings.dev_rows) * seconds_a_row
+    disk = CHECKPOINTS * 12 * learn + (4 * size if recipe.method.name == "full" else 4 * learn)
+    report = Preflight(
+        recipe=recipe.name,
+        rows=len(found),
+        fewest_rows=recipe.method.fewest_rows,
+        too_long=tuple(long),
+        tokens=(lengths[len(lengths) // 2], lengths[-1]),
+        answer=answers[len(answers) // 2],
+        steps=settings.steps(len(found)) if found else 0,
+        trainable=learn,
+        memory=memory,
+        memory_free=_free_memory(),
+        disk=disk,
+        disk_free=_free_disk(work.dir),
+        minutes=seconds / 60,
+    )
+    return _judged(report)
+
+
+def _judged(report: Preflight) -> Preflight:
+    """The report with what stands in the way, and what is to be known."""
+    problems, notes = [], []
+    if report.rows < report.fewest_rows:
+        problems.append(
+            f"{report.rows} training rows, and {report.fewest_rows} are the fewest worth trying "
+            f"{report.recipe} with"
+        )
+    if report.memory > report.memory_free:
+        problems.append(
+            f"about {_gib(report.memory)} of memory are needed and {_gib(report.memory_free)} are free"
+        )
+    if report.disk > report.disk_free:
+        problems.append(f"about {_gib(report.disk)} of disk are needed and {_gib(report.disk_free)} are free")
+    if report.too_long:
+        notes.append(f"{len(report.too_long)} training rows are longer than the context and are left out")
+    if 0 < report.steps < 100:
+        notes.append(f"{report.steps} steps of the optimizer are few: 100 are the least that is recommended")
+    return replace(report, problems=tuple(problems), notes=tuple(notes))
+
+
+def lines(report: Preflight) -> list[str]:
+    """The report as people read it."""
+    said = [
+        f"recipe    {report.recipe}: {report.trainable:,} parameters learn in {report.steps} steps",
+        f"rows      {report.rows} of {report.tokens[0]} tokens, {report.tokens[1]} at most; "
+        f"answers of {report.answer}",
+        f"memory    about {_gib(report.memory)} of {_gib(report.memory_free)} free",
+        f"disk      about {_gib(report.disk)} of {_gib(report.disk_free)} free",
+        f"time      about {max(1, round(report.minutes))} minutes",
+    ]
+    return [
+        *said,
+        *(f"note      {note}" for note in report.notes),
+        *(f"problem   {p}" for p in report.problems),
+    ]
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"
+
+
+def _sizes(recipe: Recipe, config: Any, longest: int) -> tuple[int, int]:
+    """How many parameters the model has and how many would learn, found on a model without memory."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from tuning.method import Head
+
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    size = sum(p.numel() for p in model.parameters())
+    if recipe.method.name == "full":
+        return size, size
+    text = config.get_text_config(decoder=True)
+    if recipe.method.soft:
+        length = min(getattr(recipe.method, "most", 0), longest)
+        heads = getattr(text, "num_key_value_heads", text.num_attention_heads)
+        wide = text.hidden_size * heads // text.num_attention_heads
+        each = (
+            2 * text.num_hidden_layers * wide if recipe.method.name == "prefix_tuning" else text.hidden_size
+        )
+        return size, length * each
+    with torch.device("meta"):
+        wrapped = recipe.method.wrap(model, Head(), 0)
+    return size, sum(p.numel() for p in wrapped.parameters() if p.requires_grad)
+
+
+def _memory(config: Any, size: int, learn: int, tokens: int, answers: int, itemsize: int) -> int:
+    """Weights, gradients and moments, activations, and logits of the answers, in bytes."""
+    held = size * (4 if learn == size else itemsize) + 12 * learn
+    activations = 17 * itemsize * tokens * config.hidden_size * config.num_hidden_layers
+    return int(held + activations + 3 * 4 * answers * config.vocab_size)
+
+
+def multiplying(dtype: Any) -> float:
+    """Floating point operations a second of a matrix product in this dtype, the best of a few."""
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    a = torch.ones(512, 1024, dtype=dtype, device=device)
+    b = torch.ones(1024, 1024, dtype=dtype, device=device)
+    best = math.inf
+    for _ in range(4):
+        start = time.perf_counter()
+        (a @ b).sum().item()
+        best = min(best, time.perf_counter() - start)
+    return 2 * 512 * 1024 * 1024 / best
+
+
+def _free_memory() -> int:
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.mem_get_info()[0])
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="ascii")
+        return int(text.partition("MemAvailable:")[2].split()[0]) * 1024
+    except (OSError, IndexError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _free_disk(folder: Path) -> int:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

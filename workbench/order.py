@@ -1,0 +1,47 @@
+"""What a `wb escalate` was asked for, and how that is typed again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.types import Progress
+
+DEFAULTS: Mapping[str, Any] = {
+    "method": None,
+    "objective": "sft",
+    "run": None,
+    "out": Path("runs"),
+    "seed": 0,
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one `wb escalate` was asked for. `method` None is the one recommended; `force` trains whatever
+    the verdict is; `climb` goes on with the next method until one meets everything."""
+
+    task_path: Path
+    out: Path = Path("runs")
+    run: Path | None = None
+    method: str | None = None
+    objective: str = "sft"
+    force: bool = False
+    climb: bool = False
+    dry_run: bool = False
+    seed: int = 0
+    progress: Progress = lambda step, done, total: None
+
+    def command(self) -> str:
+        """The command as it is typed again to continue."""
+        words = ["wb", "escalate", str(self.task_path)]
+        for option in ("method", "objective", "run", "out", "seed"):
+            value = getattr(self, option)
+            if value not in (None, DEFAULTS[option]):
+                words += [f"--{option}", str(value)]
+        return shlex.join(
+            [*words, *(["--force"] if self.force else []), *(["--climb"] if self.climb else [])]
+        )

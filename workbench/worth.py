@@ -1,0 +1,61 @@
+"""Whether a training was worth it, and what comes next: climb, roll back, or nothing.
+
+A tuned approach that meets everything ships by the rule that ships a baseline. One that does not is kept
+as the start of a climb only when it beats the best baseline: on the first format or quality metric that
+it does not meet, the lower end of the paired difference on the same rows lies above 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from evals.types import Decision
+from tuning.methods import above
+
+if TYPE_CHECKING:
+    from workbench.assess import Session
+    from workbench.evidence import Entry
+    from workbench.order import Order
+
+
+def next_step(decision: Decision, entry: Entry, session: Session, order: Order) -> dict[str, Any]:
+    """The next step of decision.json after `entry` was trained and judged."""
+    tuned: Mapping[str, Any] = next(a for a in decision.approaches if a["name"] == entry.name)
+    if entry.state != "scored":
+        return {"action": "none", "why": [f"{entry.name}: {entry.why}"]}
+    delta = _first_unmet(decision, tuned)
+    if delta is None:
+        return {"action": "none", "why": [f"{entry.name} misses no format or quality requirement"]}
+    metric, found = delta
+    on = f"{found['n']} {found['split']} rows"
+    seen = f"{metric} of {entry.name} against {found['vs']}: {_signed(found)} on the same {on}"
+    if found["low"] is None or found["low"] <= 0:
+        return {"action": "roll_back", "why": [f"training was not worth it: {seen}"]}
+    method = above(str(order.method), len(session.data.train))
+    if method is None:
+        return {"action": "none", "why": [f"{seen}: better, and the ladder of methods ends here"]}
+    return {
+        "action": "climb",
+        "method": method.name,
+        "why": [f"{seen}: better; {method.title} {method.expect}"],
+        "command": f"wb escalate {order.task_path} --method {method.name}",
+    }
+
+
+def _first_unmet(decision: Decision, tuned: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+    """The first gating format or quality metric that the tuned approach does not meet, with its paired
+    difference to the best baseline."""
+    for requirement in decision.requirements:
+        label = str(requirement["label"])
+        gates = requirement["tier"] == "critical" and requirement["kind"] in ("format", "quality")
+        if gates and tuned["statuses"].get(label) != "met" and label in tuned["delta"]:
+            return label, tuned["delta"][label]
+    return None
+
+
+def _signed(delta: Mapping[str, Any]) -> str:
+    if delta["value"] is None:
+        return "not measured"
+    ends = "" if delta["low"] is None else f" [{delta['low']:+.2f}, {delta['high']:+.2f}]"
+    return f"{delta['value']:+.2f}{ends}"
