@@ -29,7 +29,8 @@ FORMAT = 1
 """The version of the run folder's layout; a folder of another one is neither continued, nor decided,
 nor taken over."""
 
-APPEND_ONLY = ("predictions.jsonl", LATENCY_BEGUN)
+APPEND_ONLY = ("predictions", LATENCY_BEGUN)
+"""How the names of files that only grow begin."""
 UNFINISHED = ".tmp"
 """How the hidden name of what is not yet whole ends."""
 
@@ -197,7 +198,7 @@ def _format(folder: Path) -> Any:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    if source.name in APPEND_ONLY:
+    if source.name.startswith(APPEND_ONLY):
         shutil.copy2(source, target)
         return
     try:
