@@ -14,6 +14,7 @@ RUNGS = Table(
         "prompt_variants": "baselines.variants:PromptVariants",
         "few_shot": "baselines.shots:FewShot",
         "knn_few_shot": "baselines.shots:KnnFewShot",
+        "prompt_search": "baselines.search.rung:PromptSearch",
         "constrained": "baselines.constrained:Constrained",
         "likelihood": "baselines.likelihood:ByLikelihood",
         "rag": "baselines.rag.rung:Rag",
@@ -24,3 +25,5 @@ RUNGS = Table(
 
 COMPOSED = ("constrained", "likelihood", "rag", "repair", "self_consistency")
 """Rungs that add to the best approach so far on dev, in their order; the others stand alone."""
+ON_DEMAND = ("prompt_search",)
+"""Rungs whose search asks more than all the others: a ladder has them where the task names them."""

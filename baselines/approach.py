@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from baselines.adapters import by_content, give_adapter, keep_adapter
 from baselines.decoding.decode import decode
 from baselines.decoding.decoder import Decoder
 from baselines.rag.corpus import CHUNKS, give_chunks, keep_chunks
@@ -90,8 +91,9 @@ class Prompted:
 
     @cached_property
     def hash(self) -> str:
-        """Identifies what is asked of which model; the name is not part of it."""
-        return digest(plain(replace(self, name="")))
+        """Identifies what is asked of which model; the name is not part of it, and of an adapter what it
+        holds, not where it lies."""
+        return digest(plain(replace(self, name="", model=by_content(self.model))))
 
     def with_passages(self, name: str, passages: Passages) -> Prompted:
         """The same, with these passages in the prompt."""
@@ -193,7 +195,7 @@ def save(approach: Prompted, folder: Path) -> None:
     shots, passages = approach.prompt.shots, approach.prompt.passages
     if passages is not None:
         give_chunks(passages.corpus, folder / CHUNKS)
-    spec = plain(approach)
+    spec = plain(replace(approach, model=give_adapter(approach.model, folder)))
     if shots is not None:
         write_lines(folder / "shots.jsonl", shots.examples)
         spec["prompt"]["shots"]["examples"] = {"file": "shots.jsonl", "count": len(shots.examples)}
@@ -214,6 +216,7 @@ def load(folder: Path) -> Prompted:
     if spec["prompt"]["shots"] is not None:
         spec["prompt"]["shots"]["examples"] = read_lines(folder / "shots.jsonl")
     approach: Prompted = revive(Prompted, spec)
+    approach = replace(approach, model=keep_adapter(approach.model, folder))
     if approach.hash != expected:
         raise RunError("does not match its own hash: it was changed or damaged", where=path)
     if approach.prompt.passages is not None:

@@ -29,14 +29,14 @@ class Constrained:
     def excluded(self, task: Task) -> str:
         """Why this task has nothing for it; "" when it has."""
         if form_of(task).grammar is None:
-            return f"{self.name} needs labels, JSON or a required regex: the answers are free text"
+            return "needs labels, JSON or a required regex: the answers are free text"
         return ""
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         start = begin(self, train, dev, work)
         form = form_of(work.task)
         if work.start is not None:
-            need_faults(self.name, form, start, dev, work)
+            need_faults(form, start, dev, work)
         approach = replace(start, name=self.name, decoder=replace(start.decoder, form=form, held=True))
         _try(approach, dev, work)
         return approach
@@ -54,4 +54,4 @@ def _try(approach: Prompted, dev: Sequence[Example], work: Work) -> None:
     except ModelError as error:
         if isinstance(error.__cause__, ImportError):
             raise
-        raise NotApplicable(f"{approach.name} is out of reach: {error.message}") from error
+        raise NotApplicable(f"is out of reach: {error.message}") from error

@@ -28,9 +28,9 @@ class ByLikelihood:
     def excluded(self, task: Task) -> str:
         """Why this task has nothing for it; "" when it has."""
         if not task.output.labels:
-            return f"{self.name} needs labels (output.labels) and the task has none"
+            return "needs labels (output.labels) and the task has none"
         if task.model.provider == "endpoint":
-            return f"{self.name} needs log-likelihoods, and endpoints give none"
+            return "needs log-likelihoods, and endpoints give none"
         return ""
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:

@@ -35,15 +35,13 @@ class Repair:
 
     def excluded(self, task: Task) -> str:
         """Why this task has nothing for it; "" when it has."""
-        return (
-            "" if form_of(task).checks else f"{self.name} needs a format to check: the answers are free text"
-        )
+        return "" if form_of(task).checks else "needs a format to check: the answers are free text"
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         start = begin(self, train, dev, work)
         form = form_of(work.task)
         if work.start is not None:
-            need_faults(self.name, form, start, dev, work)
+            need_faults(form, start, dev, work)
         return replace(start, name=self.name, decoder=replace(start.decoder, form=form, repairs=self.times))
 
 

@@ -54,7 +54,7 @@ class SelfConsistency:
         """Why this task has nothing for it; "" when it has."""
         grader = primary_grader(task.requirements, [spec.name for spec in task.graders])
         if form_of(task).kind == "text" and grader not in WHOLE:
-            return f"{self.name} needs answers that repeat: these are free text"
+            return "needs answers that repeat: these are free text"
         return ""
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
@@ -64,7 +64,7 @@ class SelfConsistency:
         agreeing = sum(prediction.votes > 1 for prediction in tried.values())
         if 2 * agreeing < len(tried):
             raise NotApplicable(
-                f"{self.name} would say little: in {len(tried) - agreeing} of {len(tried)} dev rows "
+                f"would say little: in {len(tried) - agreeing} of {len(tried)} dev rows "
                 f"no two of {self.k} samples agree"
             )
         return approach

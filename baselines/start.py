@@ -32,9 +32,7 @@ def begin(rung: Adding, train: Sequence[Example], dev: Sequence[Example], work: 
     start = cast(Prompted, work.start or ZeroShot().fit(train, dev, work))
     if start.decoder.likelihood is not None:
         name = start.name
-        raise NotApplicable(
-            f"{rung.name} needs answers that are written, and {name} chooses them by likelihood"
-        )
+        raise NotApplicable(f"needs answers that are written, and {name} chooses them by likelihood")
     return start
 
 
@@ -45,10 +43,10 @@ def answered(start: Prompted, dev: Sequence[Example], work: Work) -> Mapping[str
     return predict(start, dev, work.models, path, "dev", lambda n: work.progress(start.name, n, len(dev)))
 
 
-def need_faults(name: str, form: Form, start: Prompted, dev: Sequence[Example], work: Work) -> None:
+def need_faults(form: Form, start: Prompted, dev: Sequence[Example], work: Work) -> None:
     """Raise NotApplicable when no dev answer of the approach fails the form: nothing would change."""
     found = answered(start, dev, work)
     if not any(fault(form, prediction) for prediction in found.values()):
         raise NotApplicable(
-            f"{name} changes nothing: of {len(found)} dev answers of {start.name} none fails the format"
+            f"changes nothing: of {len(found)} dev answers of {start.name} none fails the format"
         )

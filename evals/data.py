@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from evals.documents import documents_digest
 from evals.errors import DataError
 from evals.examples import read_placed, row_hash
-from evals.rows import find_source, source_digest
+from evals.rows import find_source, read_rows, source_digest
 from evals.store import canonical, digest
 from evals.table import nearest
 from evals.task import Task
@@ -49,9 +49,9 @@ class Dropped(NamedTuple):
 @dataclass(frozen=True)
 class Data:
     """A task's rows. `sources` maps each file as written to its hash, the documents too; `hash` covers
-    all rows, their ids and their order, and `documents`, the hash of those. `renamed` are ids that stood
-    in dev and test both: the dev row is now known as "dev:ID". `lines` has for each role of a file
-    ("train", "eval") its name as written and the line of each id."""
+    all rows, their ids and their order, `documents` and `preferences`, the hashes of those. `renamed`
+    are ids that stood in dev and test both: the dev row is now known as "dev:ID". `lines` has for each
+    role of a file ("train", "eval") its name as written and the line of each id."""
 
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
@@ -61,6 +61,7 @@ class Data:
     hash: str = ""
     renamed: tuple[str, ...] = ()
     documents: str = ""
+    preferences: str = ""
     lines: Lines = field(default_factory=dict, compare=False, repr=False)
 
     def place(self, split: str, id: str) -> str:
@@ -128,9 +129,9 @@ def load_data(task: Task) -> Data:
                 key="data",
                 hint=f"Name a file of its own: {split}: {split}.jsonl, or add rows.",
             )
-    documents = _documents(task, sources)
+    documents, preferences = _documents(task, sources), _preferences(task, sources)
     train, dev, test = (splits[name] for name in ("train", "dev", "test"))
-    return _hashed(Data(train, dev, test, dropped, sources, "", renamed, documents, lines))
+    return _hashed(Data(train, dev, test, dropped, sources, "", renamed, documents, preferences, lines))
 
 
 def _documents(task: Task, sources: dict[str, str]) -> str:
@@ -140,6 +141,16 @@ def _documents(task: Task, sources: dict[str, str]) -> str:
         return ""
     sources[task.data.documents] = documents_digest(task.path.parent / task.data.documents)
     return sources[task.data.documents]
+
+
+def _preferences(task: Task, sources: dict[str, str]) -> str:
+    """The hash of the task's pairs of answers, noted among the sources; "" for none."""
+    name = task.data.preferences
+    if name is None or not (name.startswith("hub:") or (task.path.parent / name).is_file()):
+        return ""
+    source = find_source(name, "preferences", task.path.parent)
+    sources[name] = source_digest(source, (digest(raw) for _, raw in read_rows(source)))
+    return sources[name]
 
 
 def _columns_shown(task: Task, splits: Splits) -> Sequence[str]:
@@ -169,7 +180,8 @@ def _hashed(data: Data) -> Data:
         split: [[row.id, row.group, row_hash(row)] for row in getattr(data, split)]
         for split in ("train", "dev", "test")
     }
-    return replace(data, hash=digest([rows, data.documents] if data.documents else rows))
+    more = [part for part in (data.documents, data.preferences) if part]
+    return replace(data, hash=digest([rows, *more] if more else rows))
 
 
 def _split(rows: Mapping[str, Sequence[Example]], seed: int) -> Splits:

@@ -15,6 +15,7 @@ from evals.looks import full_alpha, look_alpha
 from evals.metrics import (
     amount,
     evidence,
+    expected_rows,
     figures,
     in_slice,
     is_amount,
@@ -130,12 +131,14 @@ def _best_other(requirement: Requirement, measured: Measured, others: Sequence[M
 
 
 def _value(requirement: Requirement, measured: Measured) -> float | None:
-    rows = in_slice(measured.rows.get("dev", ()), requirement.where)
+    rows = in_slice(expected_rows(measured, "dev", requirement.metric)[0], requirement.where)
     return evidence(requirement.metric, rows).present.value
 
 
 def _delta(requirement: Requirement, measured: Measured, rival: Measured, level: float) -> Json:
-    mine, theirs = (in_slice(m.rows.get("dev", ()), requirement.where) for m in (measured, rival))
+    mine, theirs = (
+        in_slice(expected_rows(m, "dev", requirement.metric)[0], requirement.where) for m in (measured, rival)
+    )
     found = share_contrast(requirement.metric, paired(mine, theirs), level).difference
     return {
         "vs": rival.name,

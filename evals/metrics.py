@@ -20,6 +20,7 @@ from evals.stats.sample import Sample, sample_of
 from evals.types import Interval, Json, Measured, ModelRef, Requirement, Row, Split
 
 LATENCY = {"p50_seconds": 0.50, "p95_seconds": 0.95, "p99_seconds": 0.99}
+PREFERENCE = "preference_accuracy"
 MEANS = ("tokens_in", "tokens_out", "usd_per_1k", "usd_per_1k_accepted")
 
 
@@ -151,8 +152,10 @@ def unit_of(row: Row) -> tuple[str, str]:
     return "row", row.example.id
 
 
-def expected_rows(measured: Measured, split: Split) -> tuple[Sequence[Row], int]:
-    """The rows of a split, and how many more there should be."""
+def expected_rows(measured: Measured, split: Split, metric: str = "") -> tuple[Sequence[Row], int]:
+    """The rows of a split that say something of a metric, and how many more there should be."""
+    if metric == PREFERENCE:
+        return measured.pairs.get(split, ()), 0
     rows = measured.rows.get(split, ())
     return rows, max(0, measured.expected.get(split, len(rows)) - len(rows))
 
@@ -210,7 +213,8 @@ def figures(
     metrics = [*grader_metrics(rows), *(SHOWN if retrieved else ())]
     found = {metric: interval(evidence(metric, rows).present, level) for metric in metrics}
     for requirement in wanted:
-        name, mine = label(requirement), in_slice(rows, requirement.where)
+        name = label(requirement)
+        mine = in_slice(expected_rows(measured, split, requirement.metric)[0], requirement.where)
         if name in found:
             continue
         if is_amount(requirement.metric):

@@ -70,7 +70,7 @@ class _Test:
 
 def judge(requirement: Requirement, measured: Measured, trial: Trial, task: Terms) -> Judgement:
     """The requirement's status for an approach on the trial's split."""
-    rows, unpredicted = expected_rows(measured, trial.split)
+    rows, unpredicted = expected_rows(measured, trial.split, requirement.metric)
     rows = in_slice(rows, requirement.where)
     if is_amount(requirement.metric):
         return _judge_amount(requirement, measured, rows, trial, task)

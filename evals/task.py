@@ -383,6 +383,20 @@ def _check_measurable(task: Task, index: int, requirement: Requirement) -> None:
                 "Give data.documents, and gold_doc_ids in the rows.",
             )
         return
+    if metric == "preference_accuracy":
+        if task.data.preferences is None:
+            raise task.error(
+                f"{metric!r} needs pairs of answers",
+                key,
+                "Give data.preferences: rows of input, chosen, rejected.",
+            )
+        if task.model.provider != "local":
+            raise task.error(
+                f"{metric!r} needs log-likelihoods, which an endpoint does not give",
+                key,
+                "Use a local model.",
+            )
+        return
     if metric not in MEASURED:
         raise task.error(
             f"{metric!r} is not measured by the approaches of this version",

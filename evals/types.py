@@ -261,7 +261,8 @@ class Measured:
     predicted and graded; `expected[split]` how many there should be; a split that was not asked
     for is absent from both. `latency` are seconds of single requests, measured one at a time.
     `provider` is that of its model, which says how a call is priced; "" is the task's model's. `start` names
-    the approach that it adds to, "" where it stands alone."""
+    the approach that it adds to, "" where it stands alone. `pairs` are rows of preferred and other answers,
+    where their likelihoods were asked for."""
 
     name: str
     hash: str
@@ -274,6 +275,7 @@ class Measured:
     fit_seconds: float = 0.0
     provider: str = ""
     start: str = ""
+    pairs: Mapping[Split, Sequence[Row]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

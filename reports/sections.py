@@ -13,6 +13,7 @@ from evals.types import FAILURES
 from reports import Report, ReportAnswer, ReportRow, figures
 from reports.approaches import difference, failure_counts, measured, rows_of
 from reports.arms import arm_table
+from reports.audit import is_audit, lines_of, without
 from reports.plaintext import answer_text, clip, visible
 from reports.rows import causes, choose, outcome, outcomes, traits, word_diff
 from reports.spent import spent_sentence
@@ -65,7 +66,7 @@ def sections_of(report: Report, environment: Environment, row_bytes: int = ROWS_
         Section("scores", "All scores", "Scores", _scores(decision, parts)),
         Section("budget", "Looks at the test set", "Looks", _budget(decision, parts)),
         Section("diagnosis", "Diagnosis", "Diagnosis", _diagnosis(decision, parts)),
-        Section("audit", "Data audit", "Audit", _open_ended(decision.get("audit"), parts)),
+        Section("audit", "Data audit", "Audit", _audit(decision, parts)),
         Section("latency", "Latency", "Latency", _latency(decision, parts)),
         Section("spent", "What this run spent", "Spent", _spent(decision, parts)),
         Section("economics", "Economics", "Economics", _open_ended(decision.get("economics"), parts)),
@@ -223,6 +224,14 @@ def _diagnosis(decision: Mapping[str, Any], parts: Any) -> Markup:
     if changes.lines:
         body += parts.arms(changes)
     return _limited(body) if body else Markup("")
+
+
+def _audit(decision: Mapping[str, Any], parts: Any) -> Markup:
+    found = decision.get("audit") or {}
+    if not is_audit(found):
+        return _open_ended(found, parts)
+    sentence, scores = without(found)
+    return _limited(parts.audit(lines_of(found), sentence, scores[:60]))
 
 
 def _latency(decision: Mapping[str, Any], parts: Any) -> Markup:

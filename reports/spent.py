@@ -15,7 +15,7 @@ def spent_sentence(decision: Mapping[str, Any]) -> str:
     if not spent:
         return ""
     calls, cached = int(spent.get("calls") or 0), int(spent.get("cached") or 0)
-    parts = [f"{figures.count(calls)} {'call' if calls == 1 else 'calls'}"]
+    parts = [_calls(calls)]
     parts += [f"{figures.count(cached)} answers known from before"] if cached else []
     read, written = (figures.count(spent.get(key) or 0) for key in ("tokens_in", "tokens_out"))
     parts += [f"{read} tokens in, {written} out"]
@@ -29,4 +29,8 @@ def spent_sentence(decision: Mapping[str, Any]) -> str:
 def _allowed(key: str, value: float) -> str:
     if key == "usd":
         return figures.usd(value)
-    return f"{figures.count(value)} calls" if key == "calls" else f"{value:g} min"
+    return _calls(value) if key == "calls" else f"{value:g} min"
+
+
+def _calls(count: float) -> str:
+    return f"{figures.count(count)} {'call' if count == 1 else 'calls'}"

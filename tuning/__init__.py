@@ -1,8 +1,10 @@
-"""What training adds: the methods that move weights or learned prompts, and what each needs.
+"""What training adds: methods that move weights or learned prompts, objectives, and the loop they share.
 
-`METHODS` is in order of cost, cheapest first. A decision that escalates names one of them.
+`METHODS` is in order of cost, cheapest first; `OBJECTIVES` are what they learn towards. A decision that
+escalates names a method; `tuning.recipe.Recipe` is the rung that trains by it.
 """
 
-from tuning.methods import METHODS, Method, recommend
+from tuning.methods import above, recommend
+from tuning.tables import METHODS, OBJECTIVES
 
-__all__ = ["METHODS", "Method", "recommend"]
+__all__ = ["METHODS", "OBJECTIVES", "above", "recommend"]

@@ -10,40 +10,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tuning.method import Method
+from tuning.tables import METHODS
 
-@dataclass(frozen=True)
-class Method:
-    """A way to train: `title` for people, the fewest training rows it is worth trying with, and
-    what to expect of it."""
-
-    name: str
-    title: str
-    fewest_rows: int
-    expect: str
-
-
-METHODS: tuple[Method, ...] = (
-    Method("prompt_tuning", "prompt tuning", 20, "holds a format with tens of rows; the weights stay"),
-    Method(
-        "prefix_tuning", "prefix tuning", 20, "holds a format or a style with tens of rows; the weights stay"
-    ),
-    Method(
-        "lora",
-        "LoRA",
-        100,
-        "learns format and content from hundreds of rows, without the shots in the prompt",
-    ),
-    Method(
-        "full", "full fine-tuning", 2000, "competes with LoRA only with thousands of rows and a small model"
-    ),
-)
+CLIMB = ("prefix_tuning", "lora", "full")
+"""The methods that are tried one after the other, cheapest first; the others are variants of these."""
 
 
 @dataclass(frozen=True)
 class Recommendation:
     """A method to train first, and why; `method` is None when nothing can be trained, with the reason."""
 
-    method: Method | None
+    method: type[Method] | None
     why: tuple[str, ...]
 
 
@@ -53,14 +31,24 @@ def recommend(train_rows: int, *, hosted: bool) -> Recommendation:
         return Recommendation(
             None, ("the model is hosted and its weights cannot be trained here: name a tune_model",)
         )
-    fewest = min(method.fewest_rows for method in METHODS)
+    fewest = min(method_named(name).fewest_rows for name in METHODS)
     if train_rows < fewest:
         return Recommendation(
             None, (f"the task has {train_rows} training rows and {fewest} are the fewest worth training on",)
         )
-    method = _method("lora" if train_rows >= _method("lora").fewest_rows else "prefix_tuning")
+    method = method_named("lora" if train_rows >= method_named("lora").fewest_rows else "prefix_tuning")
     return Recommendation(method, (f"{train_rows} training rows: {method.title} {method.expect}",))
 
 
-def _method(name: str) -> Method:
-    return next(method for method in METHODS if method.name == name)
+def above(name: str, train_rows: int) -> type[Method] | None:
+    """The next method to climb to from this one that the rows allow; None when there is none."""
+    base = {"prompt_tuning": "prefix_tuning", "p_tuning": "prefix_tuning", "qlora": "lora"}.get(name, name)
+    higher = CLIMB[CLIMB.index(base) + 1 :] if base in CLIMB else ()
+    found = [method_named(other) for other in higher]
+    return next((method for method in found if train_rows >= method.fewest_rows), None)
+
+
+def method_named(name: str) -> type[Method]:
+    """The class of a method. Raises TaskError when there is none of that name."""
+    found: type[Method] = METHODS.load(name, key="--method")
+    return found

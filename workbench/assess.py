@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from baselines import COMPOSED
 from baselines.approach import Prompted, load, save
+from baselines.search.copies import refuse_copies
 from evals.audit import MOST_NAMED, audit
 from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import figure, shortlist
@@ -24,6 +25,7 @@ from evals.failures import primary_grader
 from evals.graders import answer_text, make_ready, of_task
 from evals.looks import look_of
 from evals.models.metered import Metered
+from evals.preferences import METRIC, Pairs, load_pairs, score_pairs
 from evals.run import STRIDE, grade_rows, kept_in, measure_latency, measured_rows, predict
 from evals.selection import judge_on_dev, meets_by_point
 from evals.store import digest, lock, plain, read_json, write_json, write_lines, write_text
@@ -44,10 +46,12 @@ from evals.types import (
 from workbench import budget, compose
 from workbench import ladder as ladders
 from workbench.admission import limited, refuse_toothless, standing
+from workbench.check_audit import said_of_personal
 from workbench.diagnosis.ask import Bench, diagnose
 from workbench.estimate import estimate, measure
 from workbench.evidence import (
     JUDGES,
+    PAIRS,
     Entry,
     Ladder,
     conclude,
@@ -56,6 +60,7 @@ from workbench.evidence import (
     write_examples,
     write_ladder,
 )
+from workbench.leakage import blocks, copied_rows, documents_of
 from workbench.ledger import ledger_path, spend_looks
 from workbench.provenance import provenance
 from workbench.runs import Run, Scope, enter, fit_notes, open_run, start, take_over
@@ -104,6 +109,7 @@ class Session:
     rungs: tuple[Rung, ...]
     task_hash: str
     fingerprint: str
+    pairs: Pairs = field(default_factory=Pairs)
 
     def identity(self, approach: Prompted) -> str:
         """What an approach is known by in decisions and looks: what is asked of which weights, wherever
@@ -136,7 +142,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     if plan.scope.touches_test:
         refuse_toothless(task, written)
     rungs = tuple(ladders.rungs(task, plan.scope.only))
-    whole = load_data(task)
+    whole, pairs = load_data(task), load_pairs(task)
     render_all(task, whole)
     data = whole if plan.scope.limit is None else whole.limited(plan.scope.limit)
     model = models.open(task.model)
@@ -146,7 +152,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     run, continued = open_run(plan.out, task, task_hash, plan.scope)
     with lock(run.folder / ".lock"), budget.open_purse(run, task) as purse:
         metered, fingerprint = Metered(models, purse), model.fingerprint
-        session = Session(plan, task, data, graders, metered, run, rungs, task_hash, fingerprint)
+        session = Session(plan, task, data, graders, metered, run, rungs, task_hash, fingerprint, pairs)
         enter(run)
         if judges:
             write_json(run.folder / JUDGES, judges)
@@ -232,8 +238,18 @@ def _first_ladder(session: Session) -> Ladder:
     binding = not notes
     step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
     rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
-    found = audit(task, session.data).to_json(MOST_NAMED)
-    return Ladder(session.task_hash, binding, notes, step, found, test_rows=rows)
+    found = audit(task, session.data, session.models, documents_of(task))
+    blocked = blocks(found.quotes)
+    notes += (*(f"Leakage: {reason}" for reason in blocked), *said_of_personal(task, found))
+    return Ladder(
+        session.task_hash,
+        binding and not blocked,
+        notes,
+        step,
+        {**found.to_json(MOST_NAMED), "blocked": blocked},
+        test_rows=rows,
+        near=found.near_ids(),
+    )
 
 
 def _met_on_dev(session: Session, ladder: Ladder) -> bool:
@@ -252,6 +268,9 @@ def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
     blank = Entry(rung.name, start=start.name if start else "")
     try:
         approach, seconds = _fit(session, rung, start)
+        refuse_copies(approach, session.task, session.data.train, session.data.test)
+        if copied := copied_rows(approach, session.data):
+            return replace(blank, state="failed", why=copied, fit_seconds=seconds)
         if start is not None:
             compose.keep(session.run, approach, session.key(session.identity(approach)), start)
         return _ask(session, approach, "dev", replace(blank, fit_seconds=seconds))
@@ -316,6 +335,7 @@ def _ask(session: Session, approach: Prompted, split: Split, entry: Entry) -> En
     try:
         for repeat in range(repeats):
             missing += _ask_once(session, approach, split, folder, repeat)
+        _ask_pairs(session, approach, split, folder)
     except OutageError as error:
         return replace(entry, state="incomplete", why=_reason(error))
     if missing:
@@ -344,6 +364,23 @@ def reseeded(approach: Prompted, repeat: int) -> Prompted:
     """The approach as it draws its answers the nth time."""
     decoder = approach.decoder
     return replace(approach, decoder=replace(decoder, seed=decoder.seed + repeat * STRIDE))
+
+
+def _ask_pairs(session: Session, approach: Prompted, split: Split, folder: Path) -> None:
+    """What the approach's model makes of the split's pairs of answers, where a requirement asks for it."""
+    if not any(r.metric == METRIC for r in session.task.requirements):
+        return
+    pairs = session.pairs.of(split)[: session.plan.scope.limit]
+    shown = approach.prompts([p.query() for p in pairs], session.models)
+    step = f"{approach.name}: {split} pairs"
+    score_pairs(
+        pairs,
+        [shown[pair.id] for pair in pairs],
+        session.models.open(approach.model),
+        folder / PAIRS,
+        split,
+        lambda done: session.plan.progress(step, done, len(pairs)),
+    )
 
 
 def _reason(error: WorkbenchError) -> str:

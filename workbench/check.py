@@ -16,18 +16,20 @@ from evals.errors import ModelError, OutageError, TaskError
 from evals.graders import allows_code, of_task
 from evals.metrics import in_slice, sentence
 from evals.models.keywords import ignored
+from evals.preferences import METRIC, Pairs, load_pairs
 from evals.ranking import ranking
 from evals.requirements import is_built_in
 from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.power import Direction, fewest_rows, most_failures
 from evals.task import Task, check_metrics
-from evals.types import Grader, Models, Prediction, Row, Rung
+from evals.types import Example, Grader, Models, Prediction, Row, Rung
 from workbench import budget, ladder
 from workbench.admission import limited, standing, try_judges
 from workbench.assess import with_max_tokens
 from workbench.check_rows import findings_of_rows
 from workbench.estimate import Estimate, Sizes, estimate, measure
 from workbench.findings import LEVELS, Checked, Finding, Level, Provable
+from workbench.leakage import documents_of
 
 
 def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
@@ -42,7 +44,7 @@ def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
     rungs = ladder.rungs(task)
     data = load_data(task)
     provable = tuple(could_show(task, data))
-    audited = audit(task, data)
+    audited = audit(task, data, models, documents_of(task))
     able, kept_back = _gradable(graders, models)
     rows = findings_of_rows(task, data, audited, able, models)
     limits = [*_requirements(task, data, provable), *_grammar(task, rungs)]
@@ -70,7 +72,7 @@ def _gradable(graders: Sequence[Grader], models: Models) -> tuple[list[Grader], 
         if getattr(grader, "runs_code", False) and not allows_code(models):
             todo = "Type the command again with --allow-code to have them run."
             notes.append(Finding("note", f"grader {grader.name}", "its gold answers were not run", todo))
-        elif not getattr(grader, "asks_model", False):
+        elif not any(getattr(grader, trait, False) for trait in ("asks_model", "advisory")):
             able.append(grader)
     return able, notes
 
@@ -119,15 +121,25 @@ def _with_model(
 def could_show(task: Task, data: Data) -> Iterator[Provable]:
     """For every requirement on a share of rows, what the test rows could show of it."""
     alpha = (1 - task.confidence) / task.looks
-    rows = [Row(example, Prediction(example.id, "", "stop"), {}, None) for example in data.test]
+    rows, pairs = [_bare(example) for example in data.test], Pairs()
+    if any(requirement.metric == METRIC for requirement in task.requirements):
+        pairs = load_pairs(task)
     for requirement in task.requirements:
         ranked, mine = ranking(requirement.metric), in_slice(rows, requirement.where)
-        if is_built_in(requirement.metric) and requirement.metric != "error_rate" and not ranked:
+        if requirement.metric == METRIC:
+            mine = in_slice(
+                [_bare(Example(p.id, "", "", fields=p.fields)) for p in pairs.test], requirement.where
+            )
+        elif is_built_in(requirement.metric) and requirement.metric != "error_rate" and not ranked:
             continue
         n, bound = sum(bool(row.example.gold_doc_ids or not ranked) for row in mine), requirement.bound
         side: Direction = "at_least" if requirement.at_least is not None else "at_most"
         fewest, failures = fewest_rows(bound, alpha, side), most_failures(n, bound, alpha, side)
         yield Provable(sentence(requirement), n, alpha, fewest, failures)
+
+
+def _bare(example: Example) -> Row:
+    return Row(example, Prediction(example.id, "", "stop"), {}, None)
 
 
 def _requirements(task: Task, data: Data, provable: Sequence[Provable]) -> Iterator[Finding]:

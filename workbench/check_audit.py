@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -10,6 +11,9 @@ from evals.data import Data, Dropped
 from evals.task import Task
 from evals.template import Template
 from workbench.findings import Finding, Level
+from workbench.leakage import blocks
+
+log = logging.getLogger(__name__)
 
 NAMED = 5
 """Rows that a finding names."""
@@ -27,6 +31,8 @@ def findings_of_audit(task: Task, data: Data, audit: Audit) -> Iterator[Finding]
     yield from _dropped(data, audit)
     yield from _repeated(audit)
     yield from _near(audit)
+    yield from _doubts(audit)
+    yield from _quoted(audit)
     yield from _leaks(task, audit)
     yield from _outliers(audit)
     yield from personal_findings(task, audit)
@@ -102,7 +108,7 @@ def _repeated(audit: Audit) -> Iterator[Finding]:
 
 def _near(audit: Audit) -> Iterator[Finding]:
     for split in ("test", "dev"):
-        twins = [twin for twin in audit.near.twins if twin.split == split]
+        twins = [twin for twin in audit.twins if twin.split == split]
         if twins:
             said = [
                 f"{_row(audit, split, t.id)} and {_pair(audit, t)} ({HOW[t.how]}, {t.share:.2f})"
@@ -111,6 +117,29 @@ def _near(audit: Audit) -> Iterator[Finding]:
             message = f"{count(twins, 'row')} nearly the same as one of an earlier split: {some(said)}"
             todo = "They stay; scores are shown with and without them, and nothing is trained on a verdict "
             yield Finding("warning", f"data.{split}", message, todo + "that hangs on them.")
+
+
+def _doubts(audit: Audit) -> Iterator[Finding]:
+    if audit.doubts:
+        said = [
+            _row(audit, d.split, d.id) + (f" {d.choice} {d.value!r}, theirs {d.others!r}" if d.value else "")
+            for d in sorted(audit.doubts, key=lambda d: -d.share)
+        ]
+        message = f"{count(said, 'label')} that nearly all nearest rows contradict: {some(said)}"
+        yield Finding("note", "data", message, "Look whether these are right.")
+
+
+def _quoted(audit: Audit) -> Iterator[Finding]:
+    for reason in blocks(audit.quotes):
+        todo = "Take it out: what is scored on these rows says nothing, and no verdict on it is binding."
+        yield Finding("error", "leakage", reason, todo)
+    asked = [quote for quote in audit.quotes if not (quote.answered or quote.is_prompt)]
+    if asked:
+        said = [f"{q.where}: {_row(audit, q.split, q.id)}" for q in asked]
+        message = (
+            f"{count(asked, 'question')} of dev or test in the documents, without the answer: {some(said)}"
+        )
+        yield Finding("note", "data.documents", message)
 
 
 def _leaks(task: Task, audit: Audit) -> Iterator[Finding]:
@@ -165,6 +194,18 @@ def personal_findings(task: Task, audit: Audit) -> Iterator[Finding]:
         todo = f"These texts are sent to {', '.join(hosted)}. " if hosted else ""
         todo += "Withdraw it: it has been written down." if secret else "Remove or replace it if it is real."
         yield Finding("warning" if hosted or secret else "note", "data", message, todo)
+
+
+def said_of_personal(task: Task, audit: Audit) -> tuple[str, ...]:
+    """A sentence for the log and the decision, before texts with personal data go to a hosted model."""
+    hosted = hosted_models(task)
+    counts = Counter(p.kind for p in audit.personal)
+    if not hosted or not counts:
+        return ()
+    kinds = ", ".join(f"{kind} in {number}" for kind, number in counts.most_common())
+    sentence = f"Texts with what looks like personal data or secrets are sent to {', '.join(hosted)}: {kinds}"
+    log.warning("%s; `wb check` names the rows", sentence)
+    return (sentence,)
 
 
 _A = {

@@ -13,6 +13,7 @@ from evals.data import load_data
 from evals.errors import RunError
 from evals.store import digest, read_json
 from evals.task import Task, load_task
+from workbench.leakage import refuse_leakage
 from workbench.runs import Run, find_run, run_folders
 
 
@@ -30,6 +31,7 @@ def binding_decision(task_path: Path, out: Path, folder: Path | None = None) -> 
     decision = read_json(path)
     if not decision["binding"]:
         raise RunError("is not binding: part of the work was left out", where=run.folder, hint=assess)
+    refuse_leakage(decision, run.folder, assess)
     if decision["task"]["hash"] != digest([task.identity(), load_data(task).hash], 12):
         raise RunError("was decided for another task, data or grader", where=run.folder, hint=assess)
     if (run.folder / "task.yaml").read_text(encoding="utf-8") != task.as_used():

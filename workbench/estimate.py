@@ -17,6 +17,8 @@ from baselines.likelihood import ByLikelihood
 from baselines.prompts import describe
 from baselines.race import MOST_SETTINGS, race_calls
 from baselines.rag.rung import Rag
+from baselines.repair import Repair
+from baselines.search.rung import PromptSearch
 from baselines.self_consistency import TRIED, SelfConsistency
 from baselines.shots import FewShot, KnnFewShot
 from baselines.variants import PromptVariants
@@ -193,6 +195,9 @@ def _rung(rung: Rung, task: Task, data: Data, sizes: Sizes, max_tokens: int) -> 
         reasons = rung.reasoning_tokens / 5 if rung.reasons(task) else 0
         whole = prompt + sizes.described + shown
         return _step(rung.name, calls, whole, alone + sizes.instruction / 3, max_tokens + reasons)
+    if isinstance(rung, PromptSearch):
+        calls = rung.asks(task, len(data.train), n)
+        return _step(rung.name, calls + n, prompt + sizes.described, alone, max_tokens)
     return _plain(rung, n, sizes, max_tokens)
 
 
@@ -203,13 +208,16 @@ def _plain(rung: Rung, n: int, sizes: Sizes, max_tokens: int) -> Step:
 
 
 def _composed(rung: Rung, start: Step, n: int, sizes: Sizes) -> Step:
-    """The calls of a composed rung on dev. What is sent back is not counted: it is known only then."""
+    """The calls of a composed rung on dev. For repair a quarter of the rows is taken to fail: they are asked
+    again, and once more with what was wrong; the others are known."""
     prompt, fresh, answer = _prompt(start), start.fresh / max(1, start.calls), sizes.answer.mean
     if isinstance(rung, Rag):
         passages = PASSAGES * PASSAGE
         return _step(rung.name, race_calls(MOST_SETTINGS, n) + n, prompt + passages, fresh + passages, answer)
     if isinstance(rung, ByLikelihood):
         return _step(rung.name, 2 * n, prompt, fresh, 0)
+    if isinstance(rung, Repair):
+        return _step(rung.name, 2 * math.ceil(n / 4), prompt, fresh, answer)
     k = calls_of(rung)[0]
     tried = min(n, TRIED) * k if isinstance(rung, SelfConsistency) else 0
     return _step(rung.name, k * n + tried, prompt, fresh / k, answer)

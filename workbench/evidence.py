@@ -16,6 +16,7 @@ from evals.decide import Given, decide
 from evals.errors import ResumableError, RunError
 from evals.failures import primary_grader
 from evals.graders import of_task
+from evals.preferences import METRIC, read_pair_rows
 from evals.run import grade, kept_in, measured_rows, read_latency, read_predictions
 from evals.store import (
     DAMAGED,
@@ -35,10 +36,13 @@ from workbench.admission import limited
 from workbench.budget import told
 from workbench.diagnosis.found import NOTHING_FOUND, Diagnosed, Folder, diagnosed
 from workbench.judgements import judgements, sentences
+from workbench.leakage import compared, without
 from workbench.runs import Run
 
 JUDGES = "judges.json"
 """Why each judge of the run may not gate, "" when it may."""
+PAIRS = "preferences.jsonl"
+"""What an approach's model makes of the pairs of answers, in the approach's folder."""
 SPLITS: tuple[Split, ...] = ("dev", "test")
 
 
@@ -62,7 +66,8 @@ class Entry:
 class Ladder:
     """The run's state: its approaches in ladder order and what was found before the first of them.
 
-    `test_rows` are the hashes of all test rows, asked or not; `ended` says that nothing is left to
+    `test_rows` are the hashes of all test rows, asked or not; `near` the ids of dev and test rows that
+    nearly repeat an earlier row; `ended` says that nothing is left to
     ask: every approach came as far as it could; `interrupted` why
     the climb ended before the shortlist was judged on test."""
 
@@ -73,6 +78,7 @@ class Ladder:
     audit: Mapping[str, Any] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
     test_rows: tuple[str, ...] = ()
+    near: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ended: bool = False
     interrupted: str = ""
 
@@ -149,7 +155,14 @@ class Evidence:
             else (),
             fit_seconds=entry.fit_seconds,
             start=entry.start,
+            pairs=self._pairs(entry),
         )
+
+    def _pairs(self, entry: Entry) -> dict[Split, Sequence[Row]]:
+        if not entry.key or not any(r.metric == METRIC for r in self.task.requirements):
+            return {}
+        path = self.run.approach(entry.name, entry.key) / PAIRS
+        return {split: read_pair_rows(path, split) for split in entry.splits}
 
     def diagnosed(self, measured: Sequence[Measured], models: Models) -> Diagnosed:
         """Why nothing ships, as far as the run asked."""
@@ -157,17 +170,22 @@ class Evidence:
         return diagnosed(folder, measured, models)
 
     def decide(
-        self, measured: Sequence[Measured], looks: Sequence[Look], why: Diagnosed = NOTHING_FOUND
+        self,
+        measured: Sequence[Measured],
+        looks: Sequence[Look],
+        test_rows: Sequence[str] | None = None,
+        why: Diagnosed = NOTHING_FOUND,
     ) -> Decision:
-        """The decision that this evidence and these looks give, with the diagnosis where one was made."""
+        """The decision that this evidence and these looks give, on all test rows or on `test_rows`, with
+        the diagnosis where one was made."""
         judged = judgements(self.task, measured)
         given = Given(
             task_hash=self.ladder.task_hash,
-            test_rows=self.ladder.test_rows,
+            test_rows=self.ladder.test_rows if test_rows is None else test_rows,
             binding=self.ladder.binding,
             notes=(*self.ladder.notes, *self.notes, *sentences(judged)),
             interrupted=self.ladder.interrupted,
-            next_step=why.step or self.ladder.next_step,
+            next_step=why.next_step(self.ladder.next_step),
             diagnosis=why.sentences,
             arms=why.arms,
             commands=self.provenance["commands"],
@@ -177,6 +195,13 @@ class Evidence:
             provenance=self.provenance,
         )
         return decide(self.task, measured, looks, given)
+
+    def concluded(self, measured: Sequence[Measured], models: Models) -> Decision:
+        """The decision, beside what it would be without the rows that nearly repeat an earlier row."""
+        ladder = self.ladder
+        less = without(measured, self.looks, self.examples, ladder.test_rows, ladder.near, self.decide)
+        why = self.diagnosed(measured, models)
+        return compared(self.decide(measured, self.looks, why=why), less)
 
 
 def read_evidence(run: Run) -> Evidence:
@@ -238,7 +263,7 @@ def conclude(run: Run, models: Models) -> Decision:
     if not evidence.ladder.ended:
         raise _unfinished(run, evidence.provenance["commands"])
     measured = evidence.measured(models)
-    decision = evidence.decide(measured, evidence.looks, evidence.diagnosed(measured, models))
+    decision = evidence.concluded(measured, models)
     report = Report(
         decision=plain(decision),
         rows=_report_rows(measured, evidence.primary.name),

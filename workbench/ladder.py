@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from baselines import COMPOSED, RUNGS
+from baselines import COMPOSED, ON_DEMAND, RUNGS
 from evals.errors import TaskError
 from evals.task import DEFAULT, RungSpec, Task
 from evals.types import Rung
 from tuning import recommend
 
-NEED_TRAIN = ("few_shot", "knn_few_shot")
+NEED_TRAIN = ("few_shot", "knn_few_shot", "prompt_search")
 """Rungs that do not apply to a task without training rows."""
 BEST = "the best so far on dev"
 
@@ -61,7 +61,7 @@ def calls_of(rung: Rung) -> tuple[int, int]:
 def excluded(rung: Rung, task: Task, has_train: bool) -> str:
     """Why a rung cannot be tried on this task, as far as the task says; "" when it can."""
     if rung.name in NEED_TRAIN and not has_train:
-        return f"{rung.name} needs training rows and the task has none"
+        return "needs training rows and the task has none"
     why = getattr(rung, "excluded", None)
     return "" if why is None else str(why(task))
 
@@ -105,7 +105,7 @@ def _specs(task: Task) -> list[RungSpec]:
             )
     specs = [spec for spec in own if spec.name != DEFAULT]
     if DEFAULT in names:
-        specs += [RungSpec(name) for name in RUNGS if name not in names]
+        specs += [RungSpec(name) for name in RUNGS if name not in (*names, *ON_DEMAND)]
     specs = [spec for spec in specs if spec.name not in task.without]
     if not specs:
         raise TaskError("leaves out every rung", where=task.path, key="ladder", hint="Keep at least one.")
@@ -115,7 +115,7 @@ def _specs(task: Task) -> list[RungSpec]:
 def left_out(task: Task, has_train: bool) -> list[str]:
     """Default baselines that apply to the task and that its own ladder does not have."""
     mine = {rung.name for rung in rungs(task)}
-    others = [RUNGS.build(name, {}) for name in RUNGS if name not in mine]
+    others = [RUNGS.build(name, {}) for name in RUNGS if name not in (*mine, *ON_DEMAND)]
     return [rung.name for rung in others if not excluded(rung, task, has_train)]
 
 

@@ -6,7 +6,7 @@
 A run is identified by its task hash and its scope. The same command on an unfinished run continues
 it; on a finished one it starts a new run, which takes over every approach whose spec, data and
 model are unchanged. Files that are only ever replaced whole are hard-linked from the earlier run;
-append-only ones are copied, so that no run writes into another.
+append-only ones are copied (of a rung's search all are), so that no run writes into another.
 """
 
 from __future__ import annotations
@@ -184,7 +184,11 @@ def _copy(source: Path, target: Path) -> None:
                 copy = staging / path.relative_to(source)
                 if path.is_dir():
                     copy.mkdir()
-                elif not path.name.endswith(UNFINISHED):
+                elif path.name.endswith(UNFINISHED):
+                    continue
+                elif target.parent.name == "fits" or path.name.startswith(APPEND_ONLY):
+                    shutil.copy2(path, copy)
+                else:
                     _link_or_copy(path, copy)
             staging.rename(target)
         finally:
@@ -198,9 +202,6 @@ def _format(folder: Path) -> Any:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    if source.name.startswith(APPEND_ONLY):
-        shutil.copy2(source, target)
-        return
     try:
         os.link(source, target)
     except OSError:

@@ -56,7 +56,7 @@ class Rag:
     def excluded(self, task: Task) -> str:
         """Why this task has nothing for it; "" when it has."""
         if task.data.documents is None:
-            return f"{self.name} needs documents and the task names none (data.documents)"
+            return "needs documents and the task names none (data.documents)"
         return ""
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:

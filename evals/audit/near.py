@@ -34,6 +34,8 @@ SAMPLED = 5000
 LONGER = 1.25
 """How much longer a text must be, in runs, than one that stands within it: those of like length are compared
 as wholes."""
+CLOSE = 0.5
+"""Jaccard similarity from which two rows may mean the same."""
 _TRIED = 3
 """Candidates of a row that are compared exactly: those that look most alike."""
 
@@ -97,8 +99,9 @@ class Near:
         return tuple(twin.id for twin in self.twins if twin.split == split)
 
 
-def lexical(rows: Rows) -> Near:
-    """Twins by their characters, among all rows."""
+def lexical(rows: Rows) -> tuple[Near, Array]:
+    """Twins by their characters, among all rows; and pairs of rows of two splits that are close, the
+    closest first, for a comparison of what they mean."""
     sets = shingles(rows.texts, RUN)
     alike = _alike(rows, sets)
     inside = _inside(rows, sets)
@@ -111,7 +114,14 @@ def lexical(rows: Rows) -> Near:
         limits[how] = limit(how, usual[how])
         for twin in beyond(rows, pairs, share, how, limits[how]):
             twins.setdefault((twin.split, twin.id), twin)
-    return Near(tuple(twins.values()), limits, usual)
+    return Near(tuple(twins.values()), limits, usual), _close(rows, *alike)
+
+
+def _close(rows: Rows, pairs: Array, share: Array) -> Array:
+    across = (rows.splits[pairs[:, 0]] != rows.splits[pairs[:, 1]]) & (share >= CLOSE)
+    order = np.argsort(-share[across], kind="stable")
+    found: Array = pairs[across][order]
+    return found
 
 
 def limit(how: str, usual: float | None) -> float:

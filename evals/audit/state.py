@@ -13,9 +13,11 @@ from typing import Any
 from evals.audit.choices import Balance
 from evals.audit.duplicates import Repeat
 from evals.audit.leakage import Reveal
-from evals.audit.near import Near
+from evals.audit.meaning import Doubt, Meaning
+from evals.audit.near import Near, Twin
 from evals.audit.outliers import Outlier
 from evals.audit.privacy import Personal
+from evals.audit.quoted import Quote
 from evals.data import Dropped
 from evals.store import plain
 from evals.types import Json
@@ -30,8 +32,10 @@ class Audit:
 
     `dropped` left their split because another split has them. `repeated` stand more than once within a
     split. `revealing` are columns that hold the target, `straddling` groups with rows in several
-    splits, `near` rows that nearly repeat a row of an earlier split, `outliers` rows unlike the rest,
-    `personal` rows with personal data or secrets. `places` has file and line of every row named.
+    splits, `near` rows that nearly repeat a row of an earlier split by their characters, `meaning` by
+    embeddings, and labels that do not fit; `outliers` rows unlike the rest, `personal` rows with
+    personal data or secrets, `quotes` eval rows that stand in a prompt or a document. `without` says
+    why embeddings were not compared, "" where they were. `places` has file and line of every row named.
     """
 
     dropped: tuple[Dropped, ...] = ()
@@ -39,14 +43,32 @@ class Audit:
     revealing: tuple[Reveal, ...] = ()
     straddling: tuple[str, ...] = ()
     near: Near = field(default_factory=Near)
+    meaning: Meaning = field(default_factory=Meaning)
     balance: tuple[Balance, ...] = ()
     outliers: tuple[Outlier, ...] = ()
     personal: tuple[Personal, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    without: str = ""
     places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def place(self, split: str, id: str) -> str:
         """File and line of a row that was named, "" where they are not known."""
         return self.places.get(split, {}).get(id, "")
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        """Rows that nearly repeat a row of an earlier split, each once: by characters, else by meaning."""
+        found = {(twin.split, twin.id): twin for twin in (*self.meaning.twins, *self.near.twins)}
+        return tuple(sorted(found.values(), key=lambda twin: twin.split != "test"))
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """Rows whose label their nearest neighbours contradict."""
+        return self.meaning.doubts
+
+    def near_ids(self) -> dict[str, tuple[str, ...]]:
+        """The ids of `twins` by their split."""
+        return {split: tuple(t.id for t in self.twins if t.split == split) for split in ("dev", "test")}
 
     @property
     def conflicts(self) -> list[list[str]]:
@@ -71,20 +93,31 @@ class Audit:
             "straddling_groups": len(self.straddling),
             "straddling": list(self.straddling[:most]),
             "near_duplicates": self._near(most),
+            "doubtful_labels": self._counted([(d.choice, d) for d in self.doubts], most),
             "outliers": self._counted([(o.why, o) for o in self.outliers], most),
             "personal_data": self._counted([(p.kind, p) for p in self.personal], most),
+            "quoted": self._quoted(most),
             "balance": [_balance(b, most) for b in self.balance],
         }
         return result
 
     def _near(self, most: int | None) -> dict[str, Json]:
-        twins = self.near.twins
+        twins = self.twins
         return {
             "counts": dict(Counter(twin.split for twin in twins)),
-            "limits": plain(self.near.limits),
-            "usual": plain(self.near.usual),
+            "limits": {**self.near.limits, "means": self.meaning.limit if self.meaning.embedded else None},
+            "usual": {**self.near.usual, "means": self.meaning.usual},
+            "embedded": self.meaning.embedded,
+            "not_embedded": self.without,
             "rows": self._placed(twins[:most], "of_"),
         }
+
+    def _quoted(self, most: int | None) -> dict[str, Json]:
+        counts = {"prompt": 0, "document": 0, "document with answer": 0}
+        for quote in self.quotes:
+            answered = " with answer" if quote.answered and not quote.is_prompt else ""
+            counts["prompt" if quote.is_prompt else f"document{answered}"] += 1
+        return {"counts": {k: n for k, n in counts.items() if n}, "rows": self._placed(self.quotes[:most])}
 
     def _counted(self, named: Sequence[tuple[str, Any]], most: int | None) -> dict[str, Json]:
         counts = dict(Counter(name for name, _ in named))

@@ -55,6 +55,7 @@ GRADERS = Table(
         "citations": "evals.graders.citations:Citations",
         "judge": "evals.graders.judging.rubric:Judge",
         "pairwise": "evals.graders.judging.pairwise:Pairwise",
+        "style": "evals.graders.style:Style",
         "weighted": "evals.graders.weighted:Weighted",
     },
 )

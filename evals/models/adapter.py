@@ -14,7 +14,9 @@ from typing import Any
 from evals.errors import ModelError
 from evals.models.fingerprint import folder_fingerprint
 from evals.models.sources import Saved, pick_dtype
-from evals.store import digest
+from evals.store import digest, read_json, reading
+
+HEAD = "head.json"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ class Adapted:
         """How many virtual tokens stand before every text."""
         return int(_settings(self.folder).get("num_virtual_tokens") or 0)
 
+    def head(self) -> tuple[int, ...]:
+        """The tokens at the beginning of prompts that the virtual ones stand for: `head.json` beside them."""
+        if not (self.folder / HEAD).is_file():
+            return ()
+        with reading(self.folder / HEAD):
+            return tuple(int(token) for token in read_json(self.folder / HEAD)["tokens"])
+
     def weights(self) -> Any:
         """The model with the adapter merged into it, or wrapped by peft when it cannot be merged."""
         from peft import PeftModel
@@ -64,10 +73,10 @@ class Adapted:
 
 
 def find_adapter(name: str) -> Path:
-    """The adapter's folder. Raises ModelError when it is none, or its weights are a pickle (which can
-    run code)."""
+    """The adapter's folder, or that of a whole model trained in its place. Raises ModelError when it is
+    neither, or its weights are a pickle (which can run code)."""
     folder = Path(name).expanduser()
-    if not (folder / "adapter_config.json").is_file():
+    if not (folder / "adapter_config.json").is_file() and not is_whole(folder):
         raise ModelError(
             f"there is no adapter at {name}",
             key="adapter",
@@ -77,8 +86,14 @@ def find_adapter(name: str) -> Path:
         raise ModelError(
             "an adapter without safetensors weights (other formats are not loaded)", where=folder
         )
-    _settings(folder)
+    if not is_whole(folder):
+        _settings(folder)
     return folder
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the folder holds a whole model, every weight of which was trained."""
+    return (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file()
 
 
 def _settings(folder: Path) -> dict[str, Any]:

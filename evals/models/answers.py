@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -83,7 +84,8 @@ class Answers:
                     return []
                 try:
                     if self._file is None:
-                        self._file = _open(self.path)
+                        with _alone(self.path):  # SQLite does not wait while a log is being begun
+                            self._file = _open(self.path)
                     return self._file.execute(statement, values).fetchall()
                 except (sqlite3.Error, OSError) as error:
                     self._give_up(error)
@@ -120,8 +122,15 @@ def size_of(path: Path) -> tuple[int, int]:
         return 0, taken
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _alone(path: Path) -> AbstractContextManager[Any]:
+    """One process opens or sets aside at a time. Raises OSError where others take too long."""
+    from filelock import FileLock
+
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return FileLock(path.with_name(path.name + ".lock"), timeout=BUSY_SECONDS)
+
+
+def _open(path: Path) -> sqlite3.Connection:
     file = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         file.execute("PRAGMA auto_vacuum=INCREMENTAL")
@@ -158,9 +167,7 @@ def _is_damage(error: Exception) -> bool:
 
 def _set_aside(path: Path, error: Exception) -> None:
     """Rename a damaged file, unless another process did so in the meantime."""
-    from filelock import FileLock
-
-    with FileLock(path.with_name(path.name + ".lock")):
+    with _alone(path):
         try:
             probe = _open(path)
             probe.execute("SELECT count(mark) FROM answers").fetchone()

@@ -21,10 +21,11 @@ BATCH = 256
 
 
 class Renderer:
-    """Renders and tokenises prompts with one tokenizer."""
+    """Renders and tokenises prompts with one tokenizer. `head` are tokens that a soft prompt stands for:
+    they are cut from the beginning of every prompt that has them."""
 
-    def __init__(self, tokenizer: Any, name: str) -> None:
-        self.tokenizer, self.name = tokenizer, name
+    def __init__(self, tokenizer: Any, name: str, head: Sequence[int] = ()) -> None:
+        self.tokenizer, self.name, self.head = tokenizer, name, head
         self._system_role = True
         self._told: set[str] = set()
 
@@ -83,8 +84,14 @@ class Renderer:
         for special in (True, False):
             places = [i for i, p in enumerate(prompts) if isinstance(p, str) == special]
             for place, row in zip(places, self.text_ids([texts[i] for i in places], special), strict=True):
-                rows[place] = row if len(row) else np.asarray([self.start()], np.int32)
+                rows[place] = self.cut(row) if len(row) else np.asarray([self.start()], np.int32)
         return rows
+
+    def cut(self, ids: Ids) -> Ids:
+        """The ids behind those that they share with the head; at least one stays."""
+        most = min(len(self.head), len(ids) - 1)
+        differ = (ids[:most] != np.asarray(self.head[:most], ids.dtype)).nonzero()[0]
+        return ids[int(differ[0]) if len(differ) else max(most, 0) :]
 
     def _apply(self, messages: Sequence[Message]) -> str:
         turns = [{"role": m.role, "content": m.content} for m in messages]

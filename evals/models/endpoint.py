@@ -243,9 +243,7 @@ class Endpoint:
         calls = 0
         while True:
             calls += 1
-            start = time.perf_counter()
-            reply = self._paid(request)
-            seconds = time.perf_counter() - start
+            reply, seconds = self._paid(request)
             if reply is None:
                 return _Outcome(None)
             if isinstance(reply, Reply):
@@ -276,18 +274,18 @@ class Endpoint:
     def _kept_under(self, request: Request) -> str:
         return key_of(self._place, _path(request), body(self.name, request))
 
-    def _paid(self, request: Request) -> Reply | Trouble | None:
-        """One attempt, paid for; None where the budget allows none."""
+    def _paid(self, request: Request) -> tuple[Reply | Trouble | None, float]:
+        """One attempt, paid for, and its seconds; None where the budget allows none."""
         longest = Usage(tokens_in=self.count(request.prompt), tokens_out=request.max_tokens)
         most = usd(longest, "endpoint", self._purse.prices)
         if not self._purse.reserve(most):
-            return None
+            return None, 0.0
         usage, start = Usage(calls=1), time.perf_counter()
         try:
-            reply = self._call(request)
+            reply, seconds = self._call(request), time.perf_counter() - start
             if isinstance(reply, Reply):
-                usage = self._usage(request, reply, 1, time.perf_counter() - start)
-            return reply
+                usage = self._usage(request, reply, 1, seconds)
+            return reply, seconds
         finally:
             self._purse.pay("endpoint", self.name, usage, most)
 

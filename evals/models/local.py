@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from evals.errors import ModelError
-from evals.models.adapter import Adapted, find_adapter
+from evals.models.adapter import Adapted, find_adapter, is_whole
 from evals.models.files import find_folder
 from evals.models.sources import Saved, Source
 from evals.types import Completion, ModelRef, PromptText, Request
@@ -41,7 +41,9 @@ def open_local(ref: ModelRef) -> LocalModel:
         )
     adapter = None if ref.adapter is None else find_adapter(ref.adapter)
     base = Saved(find_folder(ref.name, "model", ref.revision), dtype)
-    return LocalModel(ref.name, base if adapter is None else Adapted(base, adapter))
+    if adapter is None:
+        return LocalModel(ref.name, base)
+    return LocalModel(ref.name, Saved(adapter, dtype) if is_whole(adapter) else Adapted(base, adapter))
 
 
 class LocalModel:
@@ -83,7 +85,7 @@ class LocalModel:
         start = time.perf_counter()
         tokenizer = self.source.tokenizer()
         self.load_seconds += time.perf_counter() - start
-        return Renderer(tokenizer, self.name)
+        return Renderer(tokenizer, self.name, self.source.head())
 
     @cached_property
     def engine(self) -> Engine:

@@ -13,7 +13,8 @@ from evals.models.fingerprint import folder_fingerprint
 
 class Source(Protocol):
     """Where config, tokenizer and weights come from. `frozen` when nobody else can change the weights,
-    `reserved` is how many positions of the context a soft prompt takes."""
+    `reserved` is how many positions of the context a soft prompt takes, `head` the tokens at the beginning
+    of prompts that it stands for."""
 
     @property
     def frozen(self) -> bool: ...
@@ -21,6 +22,7 @@ class Source(Protocol):
     def config(self) -> Any: ...
     def tokenizer(self) -> Any: ...
     def reserved(self) -> int: ...
+    def head(self) -> tuple[int, ...]: ...
     def weights(self) -> Any: ...
 
 
@@ -48,6 +50,9 @@ class Saved:
     def reserved(self) -> int:
         return 0
 
+    def head(self) -> tuple[int, ...]:
+        return ()
+
     def weights(self) -> Any:
         import torch
         from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
@@ -74,6 +79,7 @@ class Live:
 
     model: Any
     its_tokenizer: Any
+    its_head: tuple[int, ...] = ()
     frozen = False
 
     def fingerprint(self) -> str:
@@ -89,6 +95,9 @@ class Live:
         from evals.models.engine.soft import virtual_tokens
 
         return virtual_tokens(self.model)
+
+    def head(self) -> tuple[int, ...]:
+        return self.its_head
 
     def weights(self) -> Any:
         return self.model

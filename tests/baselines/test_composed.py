@@ -13,7 +13,7 @@ import pytest
 from baselines import COMPOSED, RUNGS
 from baselines.approach import Prompted, load, save
 from baselines.constrained import Constrained
-from baselines.decoding.form import Form
+from baselines.decoding.form import Form, form_of
 from baselines.likelihood import ByLikelihood
 from baselines.prompts import SystemPrompt
 from baselines.repair import Repair
@@ -122,7 +122,7 @@ def test_a_grammar_that_the_model_cannot_hold_is_said_with_its_reason(tmp_path: 
     def refuse(request: Request) -> str:
         raise ModelError("endpoints cannot be held to a grammar")
 
-    with pytest.raises(NotApplicable, match="constrained is out of reach: endpoints cannot"):
+    with pytest.raises(NotApplicable, match="is out of reach: endpoints cannot"):
         Constrained().fit((), ROWS, work(tmp_path, refuse))
 
 
@@ -172,9 +172,9 @@ def test_an_approach_that_chooses_by_likelihood_is_no_start_for_what_is_written(
 
 def test_endpoints_give_no_likelihoods(tmp_path: Path) -> None:
     given = work(tmp_path)
-    hosted = replace(SystemPrompt().fit((), ROWS, given), model=ModelRef("m", "endpoint"))
+    task = replace(given.task, model=ModelRef("m", "endpoint"))
     with pytest.raises(NotApplicable, match="endpoints give none"):
-        ByLikelihood().fit((), ROWS, replace(given, start=hosted))
+        ByLikelihood().fit((), ROWS, replace(given, task=task))
 
 
 def test_what_they_make_is_the_same_value_when_loaded(tmp_path: Path) -> None:
@@ -231,3 +231,22 @@ def test_the_real_model_is_told_what_was_wrong(reviews: tuple[Work, list[Example
     assert back and all(p.usage.calls == 2 for p in back)
     (alone,) = approach.predict([rows[0].query()], models)
     assert alone == replace(found["r0"], usage=alone.usage)
+
+
+def test_what_a_kill_left_over_is_answered_as_it_would_have_been(
+    reviews: tuple[Work, list[Example]], models: Loader
+) -> None:
+    given, rows = reviews
+    form = form_of(given.task)
+    start = SystemPrompt().fit((), rows, replace(given, models=models))
+    both = replace(SelfConsistency(k=3).on(start, form).decoder, repairs=1, max_tokens=24)
+    approach = replace(start, model=replace(start.model, dtype="auto"), decoder=both)
+    queries = [row.query() for row in rows]
+    whole = list(approach.predict(queries, models))
+    assert any(p.rejected for p in whole)
+    done = {p.id: p for p in whole[:2]}
+    left = list(approach.predict(queries, models, done))
+    assert [replace(p, usage=q.usage) for p, q in zip(left, whole[2:], strict=True)] == whole[2:]
+    assert [(p.usage.tokens_in, p.usage.calls) for p in left] == [
+        (p.usage.tokens_in, p.usage.calls) for p in whole[2:]
+    ]

@@ -69,7 +69,7 @@ def test_every_message_of_the_code_stands_in_the_page() -> None:
 def test_every_message_of_the_page_stands_in_the_code() -> None:
     code = "\n".join(
         str(node.value)
-        for folder in ("evals", "baselines", "workbench")
+        for folder in ("evals", "baselines", "tuning", "workbench")
         for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant)

@@ -14,7 +14,7 @@ from baselines.race import keep_spread
 from evals.types import ModelRef
 
 PAGE = (Path(__file__).parents[2] / "docs" / "prompts.md").read_text(encoding="utf-8")
-PROMPTING = ("prompt_variants", "few_shot", "knn_few_shot")
+PROMPTING = ("prompt_variants", "few_shot", "knn_few_shot", "prompt_search")
 
 
 def section(name: str) -> str:
@@ -37,6 +37,7 @@ def test_every_option_of_a_rung_stands_in_its_section(name: str) -> None:
         ("few_shot", {}, 180),
         ("few_shot", {"select": ["balanced", "diverse", "gain"], "k": 8}, 180 + 240),
         ("knn_few_shot", {}, 60),
+        ("prompt_search", {}, 400),
     ],
 )
 def test_the_calls_are_those_of_the_rung(name: str, options: dict[str, object], calls: int) -> None:

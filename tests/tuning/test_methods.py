@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tuning import METHODS, recommend
+from tuning.methods import above, method_named
 
 
 @pytest.mark.parametrize(
@@ -31,4 +32,28 @@ def test_a_hosted_model_is_not_trained() -> None:
 
 
 def test_methods_are_listed_by_the_rows_they_need() -> None:
-    assert [m.fewest_rows for m in METHODS] == sorted(m.fewest_rows for m in METHODS)
+    needs = [method_named(name).fewest_rows for name in METHODS]
+    assert needs == sorted(needs)
+
+
+def test_a_method_is_listed_under_its_own_name() -> None:
+    assert [method_named(name).name for name in METHODS] == list(METHODS)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "next_one"),
+    [
+        ("prompt_tuning", 50, None),
+        ("p_tuning", 300, "lora"),
+        ("prefix_tuning", 50, None),
+        ("prefix_tuning", 300, "lora"),
+        ("qlora", 300, None),
+        ("lora", 3000, "full"),
+        ("full", 9000, None),
+    ],
+)
+def test_a_climb_goes_to_the_next_method_that_the_rows_allow(
+    name: str, rows: int, next_one: str | None
+) -> None:
+    found = above(name, rows)
+    assert (found and found.name) == next_one

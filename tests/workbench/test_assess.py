@@ -357,3 +357,15 @@ def test_a_rung_sees_no_test_row_and_a_query_no_target(tmp_path: Path) -> None:
     assert not any("test message" in text for text in prompts)
     last = [request.prompt[-1].content for request in at.asked]  # type: ignore[union-attr]
     assert not any(label in text for text in last for label in LABELS)
+
+
+def test_what_rungs_have_to_say_of_their_fits_stands_among_the_notes(tmp_path: Path) -> None:
+    at = desk(tmp_path, system_prompt=0.95)
+    few = {"name": "few_shot", "k": 4, "select": [], "tokens": 40}
+    at.keys["ladder"] = [{"name": "zero_shot"}, few, {"name": "prompt_search", "budget": 120}]
+    _, decision = at.assess()
+    assert [a["state"] for a in decision.approaches] == ["scored"] * 3
+    assert any(note.startswith("few_shot: at most 2 of 4 shots fit 40 tokens") for note in decision.notes)
+    assert any(note.startswith("prompt_search: proposed by typed edits; ") for note in decision.notes)
+    _, again = at.assess()
+    assert again.notes == decision.notes

@@ -95,7 +95,7 @@ def test_each_begins_from_the_best_so_far_and_what_would_change_nothing_is_not_r
         "self_consistency": ("scored", "constrained"),
     }
     assert found["repair"]["why"] == (
-        "repair changes nothing: of 40 dev answers of constrained none fails the format"
+        "changes nothing: of 40 dev answers of constrained none fails the format"
     )
     assert (decision.verdict, decision.approach) == ("ship", "constrained")
     assert "<small>on system" in (run.folder / "report.html").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from evals.spending import FILE
 from tests.evals.models.openai_server import OpenAIServer, Say
 from tests.workbench.conftest import Calm
 from tests.workbench.small_task import SmallTask, able, hurried
+from tests.workbench.test_assess import Desk, rung_of
 from workbench.cli.main import run
 
 ANSWERS = 36
@@ -54,7 +56,7 @@ def test_a_budget_in_calls_is_kept_and_after_raising_it_nothing_is_asked_twice(
         assert len(said.err.splitlines()) == 2
         assert f"The same command continues: wb assess {task.path}" in said.err
         assert f"spent    {allowed} call" in said.out
-        assert f"the budget: {allowed} calls" in said.out
+        assert f"the budget: {allowed} call" in said.out
         assert len(server.seen) == allowed
     (folder,) = task.runs()
     assert json.loads((folder / "decision.json").read_text())["verdict"] == "incomplete"
@@ -173,6 +175,34 @@ def test_the_command_to_continue_says_no_cache_where_it_was_said(
     task = SmallTask(tmp_path / "task", server.url, requirements=STRICT, budget={"calls": 3})
     assert task.assess("-q", "--no-cache") == 5
     assert "--no-cache" in capsys.readouterr().err
+
+
+# Local models
+
+
+@pytest.mark.parametrize("stops", [(7,), (40, 55, 90), (130,)])
+def test_a_local_model_is_asked_no_more_than_the_budget_and_nothing_twice(
+    stops: tuple[int, ...], tmp_path: Path
+) -> None:
+    """55 and 90 fall into the race of few_shot and to its rows."""
+    whole = Desk(tmp_path / "whole", share=lambda rung: {"few_shot": 0.95}.get(rung, 0.3))
+    cut = replace(whole, folder=tmp_path / "cut", asked=[])
+    for desk in (whole, cut):
+        desk.folder.mkdir()
+    _, wanted = whole.assess()
+    for calls in stops:
+        cut.keys = {"budget": {"calls": calls}}
+        run, decision = cut.assess()
+        assert (decision.verdict, len(cut.asked)) == ("incomplete", calls)
+        assert decision.spent["calls"] == calls
+        assert "budget.calls is spent" in decision.headline + str(decision.recommendation["why"])
+    cut.keys = {}
+    again, decision = cut.assess()
+    assert again == run
+    assert (decision.verdict, decision.approach) == (wanted.verdict, wanted.approach)
+    assert decision.requirements == wanted.requirements
+    asked = [(rung_of(r), r.id) for r in cut.asked]
+    assert sorted(asked) == sorted((rung_of(r), r.id) for r in whole.asked)
 
 
 # Said before the first call

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from evals.models import answers
+from evals.types import Completion
 from workbench.doctor import (
     ROOT,
     Finding,
+    answers_finding,
     as_json,
     as_text,
     cache_finding,
@@ -127,6 +130,18 @@ def test_a_cache_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     found = folder_finding(tmp_path / "file" / "cache")
     assert found.level == "problem"
     assert "WB_CACHE" in found.do
+
+
+def test_kept_answers_are_counted_with_how_to_remove_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "answers" / "answers.sqlite"
+    monkeypatch.setattr(answers, "answers_file", lambda: path)
+    assert answers_finding() == Finding("answers", "ok", f"none are kept in {path.parent}")
+    answers.Answers(path).put("k", Completion("r", "text", "stop"))
+    said = answers_finding().what
+    assert said.startswith("1 of endpoints are kept, ")
+    assert said.endswith(f"rm -r {path.parent}")
 
 
 def test_little_space_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ def test_composed_rungs_are_counted_by_what_they_ask(load: Callable[[str], Task]
     data = Data((), rows("d", 40), rows("t", 60))
     found = {step.name: step for step in cost(load("output: {labels: [a, b]}\n"), data).steps}
     assert list(found)[2:-1] == ["constrained", "likelihood", "repair", "self_consistency"]
-    assert (found["constrained"].calls, found["likelihood"].tokens_out) == (40, 0)
+    assert (found["constrained"].calls, found["repair"].calls, found["likelihood"].tokens_out) == (40, 20, 0)
     assert found["self_consistency"].calls == 40 * 5 + 12 * 5
     assert found["self_consistency"].fresh == found["constrained"].fresh * 260 // 200
 

@@ -35,11 +35,19 @@ class Folder:
 
 @dataclass(frozen=True)
 class Diagnosed:
-    """What there is to say; `step` takes the place of the next step where another cure was found."""
+    """What there is to say. `step` takes the place of the next step where another cure was found; else
+    `ruled_out` speaks for it."""
 
     sentences: tuple[str, ...] = ()
     arms: tuple[Mapping[str, Any], ...] = ()
     step: Mapping[str, Any] | None = None
+    ruled_out: tuple[str, ...] = ()
+
+    def next_step(self, planned: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """What to do next, given what was planned without a diagnosis."""
+        if self.step is not None or planned is None:
+            return self.step
+        return {**planned, "why": [*planned.get("why", ()), *self.ruled_out]}
 
 
 NOTHING_FOUND = Diagnosed()
@@ -66,7 +74,8 @@ def diagnosed(folder: Folder, measured: Sequence[Measured], models: Models) -> D
         for name, found in formal.items()
         if found and (name == arms.of or any(effect.difference.value for effect in found))
     ]
-    return Diagnosed(tuple(told), tuple(entries), cure(folder.task, scored, readings))
+    out = tuple(sentences.ruled_out(readings, formal[arms.of]))
+    return Diagnosed(tuple(told), tuple(entries), cure(folder.task, scored, readings), out)
 
 
 def _read(folder: Folder, arm: Arm, of: Measured, models: Models) -> Reading:

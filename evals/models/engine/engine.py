@@ -131,7 +131,8 @@ class Engine:
         as one text: where they meet, the tokenizer may join them, and what counts is what the prompt
         alone does not have."""
         text, special = self.renderer.text(prompt), isinstance(prompt, str)
-        given, *wholes = self.renderer.text_ids([text, *(text + c for c in continuations)], special)
+        texts = [text, *(text + c for c in continuations)]
+        given, *wholes = map(self.renderer.cut, self.renderer.text_ids(texts, special))
         same = [_same(given, whole) for whole in wholes]
         head = min(same, default=0)
         base = given[:head] if head else np.asarray([self.renderer.start()], given.dtype)

@@ -93,7 +93,7 @@ def test_it_stands_in_the_table_and_refuses_wrong_options() -> None:
 def test_without_documents_it_does_not_apply(tmp_path: Path) -> None:
     given = work(tmp_path)
     task = replace(given.task, data=replace(given.task.data, documents=None))
-    with pytest.raises(NotApplicable, match="rag needs documents"):
+    with pytest.raises(NotApplicable, match="needs documents"):
         Rag().fit((), rows(gold=True), replace(given, task=task))
 
 

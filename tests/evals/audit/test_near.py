@@ -29,7 +29,8 @@ def near(train: Sequence[str], dev: Sequence[str], test: Sequence[str]) -> Near:
     def rows(split: str, texts: Sequence[str]) -> tuple[Example, ...]:
         return tuple(Example(f"{split}{i}", text, "x") for i, text in enumerate(texts))
 
-    return lexical(rows_of(Data(rows("a", train), rows("b", dev), rows("c", test)), ("input",)))
+    found, _ = lexical(rows_of(Data(rows("a", train), rows("b", dev), rows("c", test)), ("input",)))
+    return found
 
 
 def test_a_row_with_a_word_more_is_found_with_the_row_it_repeats() -> None:

@@ -19,6 +19,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "sql": {"database": "CREATE TABLE t (a);"},
     "judge": {"criteria": "It is polite.", "model": "smollm2-135m"},
     "pairwise": {"criteria": "It is polite.", "model": "smollm2-135m"},
+    "style": {"others": "others.txt"},
     "weighted": {"graders": ["exact", "contains"]},
 }
 

@@ -62,7 +62,7 @@ OPTIONS = {
 }
 BY_FORM = ("valid_json", "not_contains")
 """Graders that a hostile answer may satisfy: they do not compare with the gold answer."""
-APART = ("python_tests", "judge", "pairwise")
+APART = ("python_tests", "judge", "pairwise", "style")
 """Graders that do something with an answer: their own tests are hostile."""
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -68,6 +69,22 @@ for n in range(100):
     assert kept.get(f"{sys.argv[2]}{n}").text == sys.argv[2] * 50
     kept.put("shared", Completion("r", sys.argv[2], "stop"))
 """
+
+
+def test_many_may_begin_the_file_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two that switch a new file to its log at the same moment would find it locked."""
+    for turn in range(10):
+        begun = [Answers(tmp_path / f"{turn}" / "answers.sqlite") for _ in range(6)]
+        gate = Barrier(len(begun))
+
+        def begin(kept: Answers, gate: Barrier = gate) -> Completion | None:
+            gate.wait(20)
+            kept.put("k", ANSWER)
+            return kept.get("k")
+
+        with ThreadPoolExecutor(len(begun)) as threads:
+            assert list(threads.map(begin, begun)) == [ANSWER] * len(begun)
+    assert caplog.text == ""
 
 
 def test_two_processes_write_at_a_time_and_nothing_is_lost(path: Path) -> None:

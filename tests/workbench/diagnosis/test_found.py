@@ -47,6 +47,16 @@ def test_a_grammar_that_holds_the_form_alone_leaves_training(tmp_path: Path) -> 
     assert (decision.verdict, decision.recommendation["action"]) == ("escalate", "tune")
 
 
+def test_what_is_ruled_out_speaks_for_training(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, lambda r: right(r, 0.4))
+    lines = "".join(f'{{"input": "more {n}", "output": "{truth(n)}"}}\n' for n in range(200))
+    (tmp_path / "train.jsonl").write_text(lines)
+    _, decision = desk.assess()
+    assert decision.recommendation["action"] == "tune"
+    reasons: list[str] = decision.recommendation["why"]  # type: ignore[assignment]
+    assert reasons[-1].startswith("form alone is ruled out as the cure: with it label goes from 0.40 to 0.40")
+
+
 def test_what_only_a_lenient_reader_accepts_is_told_as_form(tmp_path: Path) -> None:
     _, decision = Desk(tmp_path, lambda r: f"The mood is {right(r, 0.97)}, I think.").assess()
     assert "all that is missing is form" in line(decision, "Read leniently")

@@ -1,0 +1,31 @@
+"""What goes with what: methods and objectives, and why a pair is refused before anything loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evals.errors import TaskError
+from tuning.tables import METHODS, OBJECTIVES
+
+_NOISE = (
+    "it is measured against the answers of its own start, and P-tuning starts from random embeddings, whose "
+    "answers are noise"
+)
+REFUSED: Mapping[tuple[str, str], str] = {("p_tuning", "dpo"): _NOISE, ("p_tuning", "kto"): _NOISE}
+"""Why a method does not go with an objective."""
+
+
+def check_pair(method: str, objective: str) -> None:
+    """Raises TaskError with the reason when the two do not go together, or one of them does not exist."""
+    METHODS.load(method, key="--method")
+    OBJECTIVES.load(objective, key="--objective")
+    if why := REFUSED.get((method, objective)):
+        others = [name for name in METHODS if (name, objective) not in REFUSED]
+        raise TaskError(
+            f"{method} does not go with {objective}: {why}", hint=f"With {objective} go: {', '.join(others)}."
+        )
+
+
+def matrix() -> list[tuple[str, str, str]]:
+    """(method, objective, why it is refused or "") of every pair."""
+    return [(m, o, REFUSED.get((m, o), "")) for m in METHODS for o in OBJECTIVES]
