@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evals.metrics import is_amount, sentence
 from evals.selection import is_gating
 from evals.status import Judgement, Terms, figure_text
-from evals.types import Json, Requirement, Split, Verdict
+from evals.types import Json, Requirement, Row, Split, Verdict
 from evals.verdict import SPENT, TRAINING, Standing
 
 METHODS = {
@@ -100,12 +100,18 @@ def _rows_for(case: Case, standing: Standing, judgement: Judgement) -> int | Non
     status = judgement.status
     if status.needed_n is None:
         return None
-    rows = len(standing.measured.rows.get(status.split, ()))
-    share = status.n / rows if status.n and rows else 1.0
-    here = status.n if _split_to_grow(case, standing) == status.split else case.test_rows * share
+    rows = standing.measured.rows.get(status.split, ())
+    share = status.n / len(rows) if status.n and rows else 1.0
+    repeats = len(rows) / distinct(rows) if rows else 1.0
+    here = status.n if _split_to_grow(case, standing) == status.split else case.test_rows * repeats * share
     if SPENT in status.why:
         here = 0
-    return max(0, math.ceil((status.needed_n - here) / share))
+    return max(0, math.ceil((status.needed_n - here) / share / repeats))
+
+
+def distinct(rows: Sequence[Row]) -> int:
+    """How many rows were asked, however often each was answered."""
+    return len({row.example.id for row in rows})
 
 
 def _hardest(case: Case, standing: Standing) -> tuple[Requirement, Judgement]:
@@ -182,7 +188,7 @@ def headline(case: Case) -> str:
     """The verdict in words, with a glyph."""
     if case.verdict == "ship" and case.shown is not None:
         met = [sentence(r) for r, _ in _gating(case.task, case.shown)]
-        rows = len(case.shown.measured.rows.get("test", ()))
+        rows = distinct(case.shown.measured.rows.get("test", ()))
         name = case.shown.measured.name
         return f"✓ Ship {name}: it meets {_listed(met) or 'everything asked'} on {rows} test rows"
     if case.verdict == "collect":

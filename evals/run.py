@@ -26,6 +26,15 @@ UNFINISHED = ("length", "refused", "too_long")
 """Finishes after which there is a row but no whole answer: it scores 0 with every grader."""
 
 
+STRIDE = 1_000_003
+"""From one repeat's seed to the next's: far from the seeds that samples of one answer take."""
+
+
+def kept_in(folder: Path, what: str, repeat: int = 0) -> Path:
+    """The file of an approach's predictions or scores: each repeat of the rows has one of its own."""
+    return folder / f"{what}{f'-{repeat}' if repeat else ''}.jsonl"
+
+
 def read_predictions(path: Path, split: Split) -> dict[str, Prediction]:
     """The last prediction of each row of a split, by id."""
     found: dict[str, Prediction] = {}
@@ -44,11 +53,12 @@ def predict(
     path: Path,
     split: Split,
     progress: Callable[[int], None] = lambda done: None,
+    repeat: int = 0,
 ) -> dict[str, Prediction]:
     """Predict every row of a split that `path` does not hold yet; returns all, by id.
 
-    Each prediction is appended to `path` as it comes. What a model raises passes through, with
-    everything that was answered before it on disk.
+    Each prediction is appended to `path` as it comes, as answer number `repeat` to its row. What a model
+    raises passes through, with everything that was answered before it on disk.
     """
     wanted = {example.id for example in examples}
     found = {i: p for i, p in read_predictions(path, split).items() if i in wanted and p.error is None}
@@ -56,7 +66,8 @@ def predict(
     if all(example.id in found for example in examples):
         return found
     with Appender(path) as file:
-        for prediction in approach.predict([e.query() for e in examples], models, dict(found)):
+        for answer in approach.predict([e.query() for e in examples], models, dict(found)):
+            prediction = replace(answer, repeat=repeat)
             file.write({"split": split, **plain(prediction)})
             found[prediction.id] = prediction
             progress(len(found))
@@ -75,11 +86,11 @@ def grade_rows(
     answered = [
         (e, replace(p, text="") if p.finish in UNFINISHED else p) for e, p in pairs if p.error is None
     ]
-    finishes = {p.id: p.finish for _, p in pairs}
+    finishes, repeats = ({p.id: p.finish for _, p in pairs}, {p.id: p.repeat for _, p in pairs})
     for grader in graders:
         for score in grader.grade(answered, models):
             kept = _as_nothing(score, finishes[score.id]) if finishes[score.id] in UNFINISHED else score
-            scores[score.id][grader.name] = kept
+            scores[score.id][grader.name] = replace(kept, repeat=repeats[score.id])
     return scores
 
 

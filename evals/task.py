@@ -65,11 +65,17 @@ class PromptSpec:
 
 @dataclass(frozen=True)
 class Generation:
-    """How answers are generated. `max_tokens` None is auto: 1.5 times the longest gold answer."""
+    """How answers are generated. `max_tokens` None is auto: 1.5 times the longest gold answer. Each eval
+    row is answered `repeats` times."""
 
     max_tokens: int | None = None
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
+    repeats: int = 1
+
+    def identity(self) -> dict[str, Any]:
+        """What answers depend on: how often each row is asked changes none of them."""
+        return {key: value for key, value in plain(self).items() if key != "repeats"}
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ class Task:
             "columns": self.columns,
             "prompt": self.prompt,
             "output": self.output,
-            "generation": self.generation,
+            "generation": self.generation.identity(),
             "graders": self.graders,
             "ladder": self.ladder,
             "stop_first": self.stop_first,
@@ -200,7 +206,10 @@ def load_task(path: str | Path) -> Task:
     output = read_output(file, base)
     ladder, stop_first, without = _ladder(values.get("ladder", "default"))
     generation = dict(values.get("generation", {}))
-    limit = generation.pop("max_tokens", "auto")
+    limit, repeats = generation.pop("max_tokens", "auto"), int(generation.pop("repeats", 1))
+    if repeats > 1 and not generation.get("temperature"):
+        why = "at temperature 0 every repeat gives the same answer"
+        file.fail(why, "generation.repeats", "Set generation.temperature, or leave repeats out.")
     return Task(
         path=file.path,
         name=values["name"],
@@ -214,6 +223,7 @@ def load_task(path: str | Path) -> Task:
             max_tokens=None if limit == "auto" else int(limit),
             temperature=float(generation.get("temperature", 0)),
             stop=tuple(generation.get("stop", ())),
+            repeats=repeats,
         ),
         graders=_graders(file, output),
         requirements=requirements,

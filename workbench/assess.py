@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,23 +19,22 @@ from baselines.approach import Prompted, load, save
 from baselines.search.copies import refuse_copies
 from evals.audit import MOST_NAMED, audit
 from evals.data import Data, load_data, look_hash, render_all
-from evals.decide import figure, plan_look, shortlist
+from evals.decide import figure, shortlist
 from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
 from evals.failures import primary_grader
 from evals.graders import answer_text, make_ready, of_task
 from evals.looks import look_of
 from evals.models.metered import Metered
 from evals.preferences import METRIC, Pairs, load_pairs, score_pairs
-from evals.run import grade_rows, measure_latency, measured_rows, predict
+from evals.run import STRIDE, grade_rows, kept_in, measure_latency, measured_rows, predict
 from evals.selection import judge_on_dev, meets_by_point
-from evals.store import Appender, digest, lock, plain, read_json, write_json, write_lines, write_text
+from evals.store import digest, lock, plain, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics, load_task
 from evals.template import Template
 from evals.types import (
     Decision,
     Example,
     Grader,
-    Look,
     Model,
     Models,
     Prediction,
@@ -54,7 +53,6 @@ from workbench.evidence import (
     JUDGES,
     PAIRS,
     Entry,
-    Evidence,
     Ladder,
     conclude,
     read_evidence,
@@ -63,12 +61,11 @@ from workbench.evidence import (
     write_ladder,
 )
 from workbench.leakage import blocks, copied_rows, documents_of
+from workbench.ledger import ledger_path, spend_looks
 from workbench.provenance import provenance
 from workbench.runs import Run, Scope, enter, fit_notes, open_run, start, take_over
 
 LATENCY_METRICS = ("p50_seconds", "p95_seconds", "p99_seconds")
-LEDGER_WAIT = 10.0
-"""Seconds to wait while another run of the task writes its looks."""
 LONGEST = 64
 """How many of the gold answers longest in characters are counted in tokens to find the longest."""
 
@@ -116,9 +113,12 @@ class Session:
 
     def identity(self, approach: Prompted) -> str:
         """What an approach is known by in decisions and looks: what is asked of which weights, wherever
-        they lie and whatever the approach is called."""
+        they lie and whatever the approach is called; with how often, where it is more than once, since
+        to ask the same rows more often until they tell would be free else."""
+        repeats = self.task.generation.repeats
+        often = [repeats] if repeats > 1 else []
         asked = self.models.open(approach.model).fingerprint if approach.model.adapter else self.fingerprint
-        return digest([plain(approach.prompt), plain(approach.decoder), asked])
+        return digest([plain(approach.prompt), plain(approach.decoder), asked, *often])
 
     def key(self, *parts: Any) -> str:
         """Names a folder by what its content depends on: these parts, the data, the model."""
@@ -290,7 +290,7 @@ def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prom
     task = session.task
     asked = [[r.metric, r.kind, r.tier, plain(r.where)] for r in task.requirements]
     beginning = [start.hash] if start is not None else []
-    key = session.key(rung.name, plain(rung), task.identity(), plain(task.generation), asked, *beginning)
+    key = session.key(rung.name, plain(rung), task.identity(), task.generation.identity(), asked, *beginning)
     folder = session.run.fit(rung.name, key)
     take_over(session.run, "fits", folder.name)
     if (folder / "fit.json").is_file():
@@ -331,26 +331,40 @@ def _ask(session: Session, approach: Prompted, split: Split, entry: Entry) -> En
     take_over(session.run, "approaches", folder.name)
     if not (folder / "spec.json").is_file():
         save(approach, folder)
-    examples = session.examples(split)
-    found: Mapping[str, Prediction] = {}
     entry = replace(entry, key=key, hash=identity, splits=(*entry.splits, split))
-    step = f"{approach.name}: {split}"
+    repeats, missing = session.task.generation.repeats, 0
     try:
-        found = predict(
-            approach,
-            examples,
-            session.models,
-            folder / "predictions.jsonl",
-            split,
-            lambda done: session.plan.progress(step, done, len(examples)),
-        )
+        for repeat in range(repeats):
+            missing += _ask_once(session, approach, split, folder, repeat)
         _ask_pairs(session, approach, split, folder)
     except OutageError as error:
         return replace(entry, state="incomplete", why=_reason(error))
-    missing = sum(p.error is not None for p in found.values())
     if missing:
-        return replace(entry, why=f"{missing} of {len(examples)} {split} rows ended in an error")
+        total = repeats * len(session.examples(split))
+        return replace(entry, why=f"{missing} of {total} {split} rows ended in an error")
     return entry
+
+
+def _ask_once(session: Session, approach: Prompted, split: Split, folder: Path, repeat: int) -> int:
+    """One answer to every row of a split; how many ended in an error."""
+    examples, repeats = session.examples(split), session.task.generation.repeats
+    step = f"{approach.name}: {split}" + (f", {repeat + 1} of {repeats}" if repeats > 1 else "")
+    found = predict(
+        reseeded(approach, repeat),
+        examples,
+        session.models,
+        kept_in(folder, "predictions", repeat),
+        split,
+        lambda done: session.plan.progress(step, done, len(examples)),
+        repeat,
+    )
+    return sum(p.error is not None for p in found.values())
+
+
+def reseeded(approach: Prompted, repeat: int) -> Prompted:
+    """The approach as it draws its answers the nth time."""
+    decoder = approach.decoder
+    return replace(approach, decoder=replace(decoder, seed=decoder.seed + repeat * STRIDE))
 
 
 def _ask_pairs(session: Session, approach: Prompted, split: Split, folder: Path) -> None:
@@ -401,7 +415,8 @@ def _judge_on_test(session: Session, judged: tuple[str, ...]) -> tuple[str, ...]
             outage = outage or (asked.why if asked.state == "incomplete" else "")
             ladder = ladder.with_entry(asked)
             write_ladder(session.run, ladder)
-    _spend_looks(session, read_evidence(session.run), chosen)
+    path = ledger_path(session.plan.task_path)
+    spend_looks(path, session.task, read_evidence(session.run), chosen, session.models)
     return chosen
 
 
@@ -420,29 +435,3 @@ def _ask_on_test(session: Session, entry: Entry) -> Entry:
         return replace(asked, state="incomplete" if needed else asked.state, why=_reason(error))
     session.plan.progress(f"{entry.name}: latency", 1, 1)
     return asked
-
-
-def ledger_path(task_path: Path) -> Path:
-    """The ledger of looks of a task: beside its file, meant to be committed with it."""
-    return task_path.parent / "looks.jsonl"
-
-
-def _spend_looks(session: Session, evidence: Evidence, chosen: Sequence[str]) -> None:
-    path = ledger_path(session.plan.task_path)
-    with lock(path.with_name(".looks.lock"), wait=LEDGER_WAIT):
-        ledger = read_looks(path)
-        rows = evidence.ladder.test_rows
-        new: list[Look] = []
-        for entry in evidence.ladder.entries:
-            if entry.hash in chosen and "test" in entry.splits:
-                look = plan_look(session.task, (*ledger, *new), entry.hash, entry.name, rows)
-                new += [look] if look is not None else []
-        decision = evidence.decide(evidence.measured(session.models), (*ledger, *new))
-        statuses: dict[Any, Any] = {a["hash"]: a["statuses"] for a in decision.approaches}
-        new = [replace(look, statuses=statuses[look.approach]) for look in new]
-        judged = {e.hash for e in evidence.ladder.entries if e.state == "scored"}
-        if spent := [look for look in new if look.approach in judged]:
-            with Appender(path) as file:
-                for look in spent:
-                    file.write(look)
-        write_lines(session.run.folder / "looks.jsonl", (*ledger, *new))

@@ -162,7 +162,9 @@ def estimate(task: Task, data: Data, sizes: Sizes, rungs: Sequence[Rung], max_to
             steps.append(_rung(rung, task, data, sizes, max_tokens))
     largest = max(steps, key=_prompt, default=None)
     if largest is not None:
-        steps += _again(largest, min(ON_TEST, len(rungs)), len(data.test), "on test")
+        repeats = task.generation.repeats
+        steps += _again(largest, len(rungs), (repeats - 1) * len(data.dev), "other repeats on dev")
+        steps += _again(largest, min(ON_TEST, len(rungs)), repeats * len(data.test), "on test")
         if any(r.kind == "latency" for r in task.requirements):
             steps += _again(largest, min(ON_TEST, len(rungs)), min(LATENCY_CALLS, len(data.dev)), "latency")
     speed, factor = _speed(task)

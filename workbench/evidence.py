@@ -17,7 +17,7 @@ from evals.errors import ResumableError, RunError
 from evals.failures import primary_grader
 from evals.graders import of_task
 from evals.preferences import METRIC, read_pair_rows
-from evals.run import grade, measured_rows, read_latency, read_predictions
+from evals.run import grade, kept_in, measured_rows, read_latency, read_predictions
 from evals.store import (
     DAMAGED,
     plain,
@@ -123,11 +123,15 @@ class Evidence:
         return next(g for g in self.graders if g.name == name)
 
     def rows(self, entry: Entry, split: Split, models: Models) -> list[Row]:
-        """An approach's graded rows of a split."""
+        """An approach's graded rows of a split, those of each repeat after those of the one before."""
+        repeats = range(self.task.generation.repeats)
+        return [row for repeat in repeats for row in self._repeat(entry, split, models, repeat)]
+
+    def _repeat(self, entry: Entry, split: Split, models: Models, repeat: int) -> list[Row]:
         folder = self.run.approach(entry.name, entry.key)
-        predictions = read_predictions(folder / "predictions.jsonl", split)
+        predictions = read_predictions(kept_in(folder, "predictions", repeat), split)
         pairs = [(e, predictions[e.id]) for e in self.examples[split] if e.id in predictions]
-        scores = grade(self.graders, pairs, models, folder / "scores.jsonl", split)
+        scores = grade(self.graders, pairs, models, kept_in(folder, "scores", repeat), split)
         primary = self.primary
         return measured_rows(self.examples[split], predictions, scores, primary.name, primary.pass_at)
 
@@ -143,7 +147,9 @@ class Evidence:
             entry.state,
             entry.why,
             rows={split: self.rows(entry, split, models) for split in entry.splits},
-            expected={split: len(self.examples[split]) for split in entry.splits},
+            expected={
+                split: len(self.examples[split]) * self.task.generation.repeats for split in entry.splits
+            },
             latency=read_latency(self.run.approach(entry.name, entry.key) / "latency.jsonl")
             if entry.key
             else (),
@@ -282,6 +288,8 @@ def _report_rows(measured: Sequence[Measured], primary: str) -> tuple[ReportRow,
     answers: dict[str, dict[str, ReportAnswer]] = {}
     for approach in measured:
         for row in approach.rows.get("dev", ()):
+            if row.prediction.repeat:
+                continue  # of several answers to a row the first is shown
             examples[row.example.id] = row.example
             answers.setdefault(row.example.id, {})[approach.name] = _answer(row, primary)
     return tuple(ReportRow(id, e.input, e.target, answers[id]) for id, e in examples.items())

@@ -19,7 +19,6 @@ from evals.store import Appender, lock
 from evals.task import Task
 from evals.types import Json, Look, Models, Split, StatusName
 from evals.verdict import SPENT
-from workbench.assess import LEDGER_WAIT, ledger_path
 from workbench.blessed import bless, find_blessed, no_baseline, read_blessed
 from workbench.compare import (
     Comparison,
@@ -31,6 +30,7 @@ from workbench.compare import (
     to_json,
 )
 from workbench.evidence import read_looks
+from workbench.ledger import LEDGER_WAIT, ledger_path
 from workbench.policy import MARGIN, Inconclusive, Policy, default_policy, read_policy
 from workbench.rulings import EXIT_CODES, STATUSES, Errors, Outcome, Ruling, judge, ruling_json
 from workbench.sides import Side, comparable, refuse, side_of

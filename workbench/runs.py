@@ -29,7 +29,8 @@ FORMAT = 1
 """The version of the run folder's layout; a folder of another one is neither continued, nor decided,
 nor taken over."""
 
-APPEND_ONLY = ("predictions.jsonl", LATENCY_BEGUN)
+APPEND_ONLY = ("predictions", LATENCY_BEGUN)
+"""How the names of files that only grow begin."""
 UNFINISHED = ".tmp"
 """How the hidden name of what is not yet whole ends."""
 
@@ -193,7 +194,7 @@ def _copy(source: Path, target: Path) -> None:
                     copy.mkdir()
                 elif path.name.endswith(UNFINISHED):
                     continue
-                elif target.parent.name == "fits" or path.name in APPEND_ONLY:
+                elif target.parent.name == "fits" or path.name.startswith(APPEND_ONLY):
                     shutil.copy2(path, copy)
                 else:
                     _link_or_copy(path, copy)

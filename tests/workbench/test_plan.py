@@ -93,7 +93,7 @@ def test_the_ladder_is_listed_with_calls_and_what_does_not_apply(tmp_path: Path)
     found = planned(Mood(tmp_path, keys=keys))
     assert [(step.name, step.calls, step.why) for step in found.steps] == [
         ("zero_shot", 100, ""),
-        ("few_shot", None, "there are no training rows"),
+        ("few_shot", None, "needs training rows and the task has none"),
     ]
     assert planned(Mood(tmp_path / "b", TRAIN, keys=keys)).steps[1].options["k"] == 2
 
