@@ -7,6 +7,7 @@ clock: the same rows give the same findings). That is about ten seconds on two c
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ CUT = 1000
 NEIGHBOURS = 8
 AGREEING = 7
 """So many of a row's neighbours must have one other value than the row for its label to be doubted."""
+CHANCE = 0.001
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,25 @@ def _doubts(rows: Rows, chosen: Array, alike: Array, choice: Choice) -> Iterator
     """Rows that nearly all of their neighbours contradict, where these are nearer than usual.
 
     The rule of edited nearest neighbours (Wilson 1972), asking for near unanimity: it names few rows and
-    is mostly right about them.
+    is mostly right about them. Where one value is common, so many agreeing neighbours must be unlikely by
+    chance too.
     """
     values = np.array([choice.of(rows.examples[place]) for place in chosen])
     near = np.argsort(-alike, axis=1, kind="stable")[:, :NEIGHBOURS]
     closeness = np.take_along_axis(alike, near, axis=1).mean(axis=1)
     usual = np.median(closeness)
+    shares = {value: number / len(values) for value, number in Counter(values.tolist()).items()}
     for at in np.flatnonzero(closeness >= usual):
         common, number = Counter(values[near[at]].tolist()).most_common(1)[0]
-        if common != values[at] and number >= AGREEING:
+        if common != values[at] and number >= AGREEING and _chance(shares[common], number) < CHANCE:
             split, id = rows.name(chosen[at])
             value, others = ("", "") if split == "test" else (str(values[at]), common)
             yield Doubt(split, id, choice.name, value, others, round(number / NEIGHBOURS, 4))
+
+
+def _chance(share: float, number: int) -> float:
+    """The chance that at least `number` of the neighbours have a value that `share` of all rows have."""
+    return sum(
+        math.comb(NEIGHBOURS, k) * share**k * (1 - share) ** (NEIGHBOURS - k)
+        for k in range(number, NEIGHBOURS + 1)
+    )

@@ -27,7 +27,7 @@ TIMES = 4.0
 """... the factor from the median by which it must differ too."""
 STRANGE = 5.0
 """Robust standard deviations below rows of like length at which a row's runs are too rare."""
-SHORTEST = 12
+SHORTEST = 20
 """Runs below which a row says nothing of its language."""
 _BUCKETS = 20
 _BIN = 400

@@ -39,6 +39,15 @@ def personal(text: str) -> Iterator[Kind]:
                 masked = masked.replace(match[0], " \N{BLACK SQUARE} ")
 
 
+def _is_address(text: str) -> bool:
+    """Domains that RFC 2606 sets aside for examples belong to nobody."""
+    domain = text.split("@")[1].lower()
+    return not _NOBODYS.search(domain) and not domain.endswith((".png", ".jpg", ".svg"))
+
+
+_NOBODYS = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|net|org))?|test|invalid|localhost)$")
+
+
 def luhn(digits: str) -> bool:
     """Whether the last digit is the check digit of ISO/IEC 7812-1, annex B."""
     doubled = (int(d) * (1 + place % 2) for place, d in enumerate(reversed(digits)))
@@ -63,6 +72,8 @@ def _is_account(text: str) -> bool:
 
 _DATE = re.compile(r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ]\d{4}")
 
+_FICTION = re.compile(r"\b555[ .-]?01\d\d\b")
+"""North American numbers set aside for fiction."""
 _AREA = re.compile(r"\(\d{2,5}\)")
 
 
@@ -72,9 +83,11 @@ def _is_phone(text: str) -> bool:
     digits = _digits(text)
     if not 8 <= len(digits) <= 15 or len(set(digits)) < 3:
         return False
-    if _DATE.match(text):
+    if _DATE.match(text) or _FICTION.search(text):
         return False
     groups = [len(group) for group in re.findall(r"\d+", text)]
+    if text.startswith(("+0", "000")) or "  " in text:
+        return False
     if text.startswith(("+", "00")) or _AREA.match(text):
         return True
     if text.startswith("0"):
@@ -109,7 +122,7 @@ _KINDS: tuple[tuple[Kind, Callable[[str], bool], re.Pattern[str], Callable[[str]
         "e-mail",
         lambda text: "@" in text,
         re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"),
-        lambda text: not text.split("@")[1].lower().endswith((".png", ".jpg", ".svg")),
+        _is_address,
     ),
     (
         "bank account",

@@ -17,6 +17,9 @@ from evals.types import Example
 FEWEST_WORDS = 5
 FEWEST_CHARACTERS = 20
 """Shorter inputs stand in many texts by chance and are not sought."""
+WHOLE_QUESTION = 8
+"""Words from which an input in a document is a question that was put there and not a turn of speech: a manual
+may well say "the difference between next and step"."""
 LONG_ANSWER = 4
 """Words from which an answer is sought in the NEARBY words before and after the question; a shorter one, a
 label say, must begin within the first few words behind it."""
@@ -64,6 +67,8 @@ class Sought:
         there = words(text)
         found: dict[tuple[str, str], bool] = {}
         for place, said, split, row in _places(self._inputs, there):
+            if len(said) < WHOLE_QUESTION:
+                continue
             answered = _answer_beside(row, there, place, place + len(said))
             found[split, row.id] = found.get((split, row.id), False) or answered
         for (split, id), answered in found.items():

@@ -13,7 +13,7 @@ FOREIGN = [
     "wie kann ich mein passwort zurücksetzen, bitte?",
     "pourquoi mon ordinateur ne s'allume-t-il plus du tout",
     "как мне сбросить пароль от почты?",
-    "今天天气怎么样我想知道明天会不会下雨呢谢谢",
+    "今天天气怎么样?我想知道明天早上会不会下雨,谢谢您的帮助和耐心",
     "<div class='row'><span>x</span></div></br></table>",
     "agvsbg8gd29ybgqgdghpcybpcybiyxnlnjq4xz09kfj3lq==",
 ]

@@ -20,6 +20,9 @@ def test_a_document_with_question_and_answer_is_told_from_one_with_the_question_
 
 
 def test_a_short_answer_must_stand_right_behind_its_question() -> None:
+    said = "The difference between next and step is that step stops inside a called function"
+    turn = Example("q4", "difference between next and step", "step stops inside a called function")
+    assert list(Sought([("test", turn)]).in_document("manual", said)) == []
     beside = "my parcel has not arrived since last tuesday -> delivery"
     far = "My parcel has not arrived since last Tuesday. I am cross with you and your delivery."
     assert [q.answered for q in SOUGHT.in_document("x", beside)] == [True]
