@@ -67,7 +67,7 @@ def _form(value: Json) -> str:
 
 
 def told(found: Failing) -> str:
-    """The finding in a sentence; "" where no row is failed by all."""
+    """The finding in a sentence, rows to look at by id; "" where no row is failed by all."""
     if not found.all_fail:
         return ""
     rest = [id for id in found.all_fail if id not in found.agreed]
@@ -75,12 +75,17 @@ def told(found: Failing) -> str:
     parts = []
     if found.agreed:
         parts.append(
-            f"{len(found.agreed)} get the same wrong answer from most of them ({_ids(found.agreed)}): look "
+            f"{_get(len(found.agreed))} the same wrong answer from most of them ({_ids(found.agreed)}): look "
             "at these labels, and whether the instruction says what they go by"
         )
     if rest:
-        parts.append(f"{len(rest)} get different ones ({_ids(rest)}): beyond the model as it is prompted")
+        named = f" ({_ids(rest)})" if len(rest) <= NAMED else ""
+        parts.append(f"{_get(len(rest))} different ones{named}: beyond the model as it is prompted")
     return f"{count}: {'; '.join(parts)}"
+
+
+def _get(count: int) -> str:
+    return "1 gets" if count == 1 else f"{count} get"
 
 
 def _ids(ids: Sequence[str]) -> str:

@@ -169,13 +169,13 @@ def just_under(task: Terms, of: str, rows: Sequence[Row], moves: float) -> str:
 
 
 def ruled_out(readings: Sequence[Reading], formal: Sequence[Effect]) -> Iterator[str]:
-    """What is shown not to be the cure, in short: what speaks for the next step as it is."""
+    """What is shown not to be the cure, in short: it speaks for the next step as it is."""
     names = {"oracle": "better retrieval", "grammar": "a grammar", "stronger": "a stronger model"}
     found = [(names[r.arm.kind], r.open) for r in readings if r.arm.kind in names]
     found += [("form", next((e for e in formal if e.lacking > 0), None))]
-    for name, one in found:
-        if one is not None and one.found == "not the cause":
-            yield f"{name} alone is ruled out as the cure: with it {told(one)} on dev"
+    out = [name for name, one in found if one is not None and one.found == "not the cause"]
+    if out:
+        yield f"ruled out as the cure by the intervals on dev: {_listed(out)}"
 
 
 def cost(readings: Sequence[Reading]) -> str:

@@ -56,3 +56,9 @@ def test_the_sentence_names_a_few_ids_and_counts_the_rest() -> None:
     assert said.startswith("14 of 14 dev rows are failed by all 3 approaches and arms: 11 get the same wrong")
     assert "r07 and 3 more" in said and "3 get different ones (r11, r12, r13)" in said
     assert told(failing({"a": [row("1", "x", "x", None)]}, "g")) == ""
+
+
+def test_many_rows_beyond_the_model_are_counted_and_not_named() -> None:
+    rows = {name: [row(f"r{n:02}", "x", "y" if n < 1 else name) for n in range(14)] for name in "abc"}
+    said = told(failing(rows, "g"))
+    assert "1 gets the same wrong answer" in said and "13 get different ones: beyond" in said
