@@ -34,8 +34,6 @@ from workbench.assess import (
     _ask_on_test,
     _figure,
     _reason,
-    _spend_looks,
-    ledger_path,
     with_max_tokens,
 )
 from workbench.evidence import (
@@ -48,6 +46,7 @@ from workbench.evidence import (
     write_examples,
     write_ladder,
 )
+from workbench.ledger import ledger_path, spend_looks
 from workbench.order import Order
 from workbench.provenance import provenance
 from workbench.runs import Run, Scope, carry, enter, open_run, start
@@ -81,7 +80,8 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
             entry = _judged(session, entry, evidence)
         _write(session, entry)
         if entry.state == "scored":
-            _spend_looks(session, read_evidence(run), (entry.hash,))
+            path = ledger_path(order.task_path)
+            spend_looks(path, task, read_evidence(run), (entry.hash,), models)
         _conclude_ladder(session, entry, order)
         return run, conclude(run, models)
 
