@@ -16,7 +16,7 @@ from typing import Any
 from evals.advice import Case, headline, recommendation
 from evals.entries import approach_entry, requirement_entries, rounded
 from evals.looks import changed_thresholds, entries, look_alpha, plan_look
-from evals.metrics import amount, in_slice, is_amount, sentence
+from evals.metrics import PREFERENCE, amount, expected_rows, in_slice, is_amount, sentence
 from evals.selection import figure, shortlist
 from evals.stats.power import Direction, fewest_rows
 from evals.status import Terms
@@ -138,10 +138,11 @@ def _unreachable(task: Terms, standings: Sequence[Standing], test_rows: int) -> 
 
 
 def _available(requirement: Requirement, standings: Sequence[Standing], test_rows: int) -> int | None:
-    """How many test rows a requirement is judged by; None for a slice that nothing was predicted on."""
-    if not requirement.where:
+    """How many test rows a requirement is judged by; None for a slice, or for pairs of answers, that
+    nothing was predicted on."""
+    if not requirement.where and requirement.metric != PREFERENCE:
         return test_rows
-    seen = [rows for s in standings if (rows := s.measured.rows.get("test"))]
+    seen = [rows for s in standings if (rows := expected_rows(s.measured, "test", requirement.metric)[0])]
     return max((len(in_slice(rows, requirement.where)) for rows in seen), default=None)
 
 

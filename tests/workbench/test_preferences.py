@@ -67,6 +67,7 @@ def test_it_is_decided_on_the_pairs_of_each_split(tmp_path: Path) -> None:
     assert first["dev"]["preference_accuracy"]["n"] == len(pairs.dev)
     assert first["delta"]["preference_accuracy"]["n"] == len(pairs.dev)
     assert model.scored == 2 * len(pairs.dev) + len(pairs.test)
+    assert not any("cannot be shown" in note for note in decision.notes)
     before = contents(run.folder)
     conclude(run, ScriptedModels(model))
     assert contents(run.folder) == before
