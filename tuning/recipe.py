@@ -54,6 +54,12 @@ class Recipe:
         Raises NotApplicable when nothing can be learned from, ModelError when training ends before it
         brought anything, ResumableError on a full disk.
         """
+        from evals.models.engine.soft import inner
+        from tuning.export import export
+        from tuning.forgetting import passages, text_loss
+        from tuning.forward import Reader
+        from tuning.reload import keep_probe
+
         if not train and not self.objective.preferences:
             raise NotApplicable(f"{self.name} needs training rows and the task has none")
         served = served_by(self.method, cast(Prompted, work.start), self.name)
@@ -63,18 +69,21 @@ class Recipe:
             raise NotApplicable(
                 f"{self.name}: not one training row fits the context of {student.live.context} tokens"
             )
+        text = passages(student.live.renderer, student.live.context)
+        untouched = inner(student.model) if self.method.soft else student.model
+        before = text_loss(Reader(untouched, student.reader.autocast), text)
         outcomes = [
             self._stage(student, stage, dev, work)
             for stage in self.objective.stages(student, rows, self._pairs(student, work))
         ]
-        from tuning.export import export
-        from tuning.reload import keep_probe
-
         folder = export(student.model, student.live.renderer.tokenizer, work.dir / ADAPTER, student.head)
         model = replace(served.model, adapter=str(folder))
         if probe := student.pieces(dev)[0] or rows:
             keep_probe(student, model, probe, work.dir, self.method.name)
-        write_json(work.dir / TRAINING, self._record(student, outcomes, len(rows), long))
+        after = text_loss(student.reader, text)
+        forgotten = {"before": round(before, 4), "after": round(after, 4), "loss": round(after - before, 4)}
+        record = self._record(student, outcomes, len(rows), long)
+        write_json(work.dir / TRAINING, {**record, "forgetting": forgotten})
         return replace(student.approach, model=model)
 
     def _pairs(self, student: Student, work: Work) -> Sequence[Pair]:
