@@ -82,9 +82,13 @@ def grammar(reading: Reading) -> str:
         end = "a grammar holds part of what fails"
     elif any(e.found == "hurts" for e in reading.effects):
         end = "a grammar costs content and is not the cure"
+    elif content.found == "not the cause":
+        end = "a grammar alone is not the cure"
     else:
         end = "cannot tell whether the form is what fails"
-    return f"Held to a grammar, {reading.arm.of}'s {moved}: {end}."
+    cut = sum(row.failure == "truncated" for row in reading.after)
+    short = f" ({cut} of {len(reading.after)} answers are cut off at max_tokens)" if cut else ""
+    return f"Held to a grammar, {reading.arm.of}'s {moved}{short}: {end}."
 
 
 def lenient(of: str, found: Sequence[Effect]) -> str:

@@ -8,8 +8,14 @@ import jsonschema
 
 from evals.decide import decision_schema
 from evals.store import plain
-from evals.types import Decision, Request
+from evals.types import Decision, Example, Failure, Prediction, Request, Requirement, Row, Score
 from tests.workbench.diagnosis.desk import Desk, arms, line, number_of, right, truth
+from workbench.diagnosis.arms import Arm
+from workbench.diagnosis.effects import effect as effects_of
+from workbench.diagnosis.reading import Reading
+from workbench.diagnosis.sentences import grammar
+
+FORM: tuple[Failure, ...] = ("truncated", "format")
 
 
 def effect(decision: Decision, kind: str) -> dict[str, object]:
@@ -45,6 +51,18 @@ def test_a_grammar_that_holds_the_form_alone_leaves_training(tmp_path: Path) -> 
     assert effect(decision, "grammar")["found"] == "helps"
     assert "is still missed, and that is content" in line(decision, "Held to a grammar")
     assert (decision.verdict, decision.recommendation["action"]) == ("escalate", "tune")
+
+
+def test_a_grammar_that_runs_into_the_token_limit_is_told() -> None:
+    rows = [
+        Row(Example(str(n), "?", "x"), Prediction(str(n), "{", "length"), {"g": Score(str(n), "g", 0.0)}, why)
+        for n, why in enumerate(FORM * 30)
+    ]
+    quality = Requirement("g", "quality", at_least=0.9)
+    found = effects_of(quality, rows, rows, 0.95)
+    assert found is not None
+    said = grammar(Reading(Arm("grammar", "zero_shot", "held"), rows, rows, [found]))
+    assert "(30 of 60 answers are cut off at max_tokens): a grammar alone is not the cure." in said
 
 
 def test_what_is_ruled_out_speaks_for_training(tmp_path: Path) -> None:
