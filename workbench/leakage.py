@@ -59,7 +59,11 @@ def copied_rows(approach: Prompted, data: Data) -> str:
     Its shots are not meant: they are rows of train, from which copies of eval rows have been taken.
     """
     prompt = approach.prompt
-    texts = {"its system prompt": prompt.system, "its instruction": prompt.instruction}
+    texts = {
+        "its system prompt": prompt.system,
+        "its instruction": prompt.instruction,
+        "its last words": prompt.below,
+    }
     if prompt.passages is not None:
         texts["its words on the passages"] = prompt.passages.instruction
     sought = Sought([*(("dev", row) for row in data.dev), *(("test", row) for row in data.test)])

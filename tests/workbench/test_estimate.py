@@ -79,7 +79,7 @@ def test_without_training_rows_rungs_that_show_cost_nothing(load: Callable[[str]
 def test_composed_rungs_are_counted_by_what_they_ask(load: Callable[[str], Task]) -> None:
     data = Data((), rows("d", 40), rows("t", 60))
     found = {step.name: step for step in cost(load("output: {labels: [a, b]}\n"), data).steps}
-    assert list(found)[2:-1] == ["constrained", "likelihood", "repair", "self_consistency"]
+    assert list(found)[3:-1] == ["constrained", "likelihood", "repair", "self_consistency"]
     assert (found["constrained"].calls, found["repair"].calls, found["likelihood"].tokens_out) == (40, 20, 0)
     assert found["self_consistency"].calls == 40 * 5 + 12 * 5
     assert found["self_consistency"].fresh == found["constrained"].fresh * 260 // 200

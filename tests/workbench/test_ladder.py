@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from baselines import COMPOSED, RUNGS
+from baselines import COMPOSED, ON_DEMAND, RUNGS
 from evals.errors import TaskError
 from evals.task import Task, load_task
 from workbench import ladder
@@ -36,6 +36,9 @@ def load(tmp_path: Path) -> Load:
     return write
 
 
+DEFAULT = [name for name in RUNGS if name not in ON_DEMAND]
+
+
 def names(task: Task) -> list[str]:
     return [rung.name for rung in ladder.rungs(task)]
 
@@ -46,18 +49,23 @@ def found(task: Task, name: str, has_train: bool = True) -> Planned:
 
 def test_the_default_ladder_has_every_rung_prompt_rungs_first(load: Load) -> None:
     mine = names(load())
-    assert mine == list(RUNGS) == names(load(ladder="default"))
+    assert mine == DEFAULT == names(load(ladder="default"))
     assert tuple(mine[-len(COMPOSED) :]) == COMPOSED
+
+
+def test_a_rung_on_demand_is_there_where_it_is_named_and_missed_nowhere(load: Load) -> None:
+    assert names(load(ladder=["default", "prompt_search"])) == list(RUNGS)
+    assert ladder.left_out(load(ladder=["default"]), has_train=True) == []
 
 
 def test_rungs_may_be_listed_dropped_and_configured(load: Load) -> None:
     assert names(load(ladder=["repair", "zero_shot"])) == ["zero_shot", "repair"]
     without = load(ladder={"without": ["repair", "self_consistency"]})
-    assert set(RUNGS) - set(names(without)) == {"repair", "self_consistency"}
+    assert set(DEFAULT) - set(names(without)) == {"repair", "self_consistency"}
     task = load(
         ladder=["default", {"name": "self_consistency", "k": 9}, {"stop": "first", "without": ["rag"]}]
     )
-    assert names(task) == [name for name in RUNGS if name != "rag"]
+    assert names(task) == [name for name in DEFAULT if name != "rag"]
     assert (ladder.rungs(task)[-1].k, task.stop_first) == (9, True)  # type: ignore[attr-defined]
 
 
@@ -122,7 +130,6 @@ def test_endpoints_weigh_no_labels(load: Load) -> None:
 def test_what_a_ladder_leaves_out_is_what_would_apply(load: Load) -> None:
     task = load(ladder=["zero_shot", "constrained"])
     missing = ladder.left_out(task, has_train=False)
-    assert missing == [
-        name for name in RUNGS if name not in ("zero_shot", "constrained", "few_shot", "knn_few_shot", "rag")
-    ]
+    tried = ("zero_shot", "constrained", "few_shot", "knn_few_shot", "rag")
+    assert missing == [name for name in DEFAULT if name not in tried]
     assert ladder.left_out(load(), has_train=True) == []
