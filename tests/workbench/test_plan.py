@@ -58,6 +58,13 @@ def test_what_cannot_be_shown_says_why_and_ends_with_4(
     assert ("CANNOT BE SHOWN" in plan_text(found)) == bool(why)
 
 
+def test_lines_are_folded_between_words_on_a_narrow_terminal(tmp_path: Path) -> None:
+    found = planned(Mood(tmp_path, TRAIN, keys=asking(0.8)))
+    narrow = plan_text(found, 50)
+    assert max(len(line) for line in narrow.splitlines()) <= 50
+    assert narrow.split() == plan_text(found).split()
+
+
 def test_at_most_is_the_mirror(tmp_path: Path) -> None:
     most = {"requirements": [{"metric": "label", "at_most": 0.2, "kind": "quality"}]}
     (least,), (mirror,) = (

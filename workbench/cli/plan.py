@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -68,5 +70,6 @@ def command(
     if as_json:
         console.say_json(planned.to_json())
     else:
-        console.say(plan_text(planned))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        console.say(plan_text(planned, width))
     return planned.exit_code

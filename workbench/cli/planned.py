@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -34,8 +35,8 @@ def cost_line(bench: Bench, models: Models) -> str:
     )
 
 
-def plan_text(planned: Planned) -> str:
-    """The whole plan."""
+def plan_text(planned: Planned, width: int | None = None) -> str:
+    """The whole plan; lines are folded between words at `width` columns, where one is given."""
     rows = ", ".join(f"{n} {split}" for split, n in planned.rows.items())
     looks = planned.looks
     parts = [
@@ -46,7 +47,15 @@ def plan_text(planned: Planned) -> str:
         list(_noise(planned.noise)),
         [_summary(planned)],
     ]
-    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+    return "\n\n".join("\n".join(_folded(line, width) for line in lines) for lines in parts if lines)
+
+
+def _folded(line: str, width: int | None) -> str:
+    """The line as it is, or folded with its further lines set in."""
+    if width is None or len(line) <= width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return "\n".join(textwrap.wrap(line, width, subsequent_indent=indent))
 
 
 def _ladder(planned: Planned) -> Iterator[str]:
