@@ -19,8 +19,9 @@ sys.path.insert(0, str(ROOT))
 
 from evals.models import Loader
 from evals.types import ModelRef
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.runs import Scope
+from workbench.session import Plan
 
 TASK = ROOT / "examples" / "tickets" / "task.yaml"
 

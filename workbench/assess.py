@@ -6,41 +6,31 @@ that was killed at any point and ends where an undisturbed one would have.
 
 from __future__ import annotations
 
-import math
-import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
 from baselines import COMPOSED
 from baselines.approach import Prompted, load, save
 from baselines.search.copies import refuse_copies
 from evals.audit import MOST_NAMED, audit
 from evals.data import Data, load_data, look_hash, render_all
-from evals.decide import figure, shortlist
-from evals.errors import ModelError, NotApplicable, OutageError, WorkbenchError
-from evals.failures import primary_grader
-from evals.graders import answer_text, make_ready, of_task
+from evals.decide import shortlist
+from evals.errors import ModelError, NotApplicable, OutageError
+from evals.graders import make_ready, of_task
 from evals.looks import look_of
 from evals.models.metered import Metered
-from evals.preferences import METRIC, Pairs, load_pairs, score_pairs
-from evals.run import STRIDE, grade_rows, kept_in, measure_latency, measured_rows, predict
+from evals.preferences import load_pairs
 from evals.selection import judge_on_dev, meets_by_point
 from evals.store import digest, lock, plain, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics, load_task
 from evals.template import Template
 from evals.types import (
     Decision,
-    Example,
-    Grader,
     Model,
     Models,
-    Prediction,
-    Progress,
     Rung,
-    Split,
     Work,
 )
 from workbench import budget, compose
@@ -51,7 +41,6 @@ from workbench.diagnosis.ask import Bench, diagnose
 from workbench.estimate import estimate, measure
 from workbench.evidence import (
     JUDGES,
-    PAIRS,
     Entry,
     Ladder,
     conclude,
@@ -63,69 +52,8 @@ from workbench.evidence import (
 from workbench.leakage import blocks, copied_rows, documents_of
 from workbench.ledger import ledger_path, spend_looks
 from workbench.provenance import provenance
-from workbench.runs import Run, Scope, enter, fit_notes, open_run, start, take_over
-
-LATENCY_METRICS = ("p50_seconds", "p95_seconds", "p99_seconds")
-LONGEST = 64
-"""How many of the gold answers longest in characters are counted in tokens to find the longest."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one `wb assess` was asked for; `keep` says whether endpoints' answers are kept."""
-
-    task_path: Path
-    out: Path = Path("runs")
-    scope: Scope = field(default_factory=Scope)
-    latency: bool = False
-    keep: bool = True
-    diagnosis: bool = True
-    progress: Progress = lambda step, done, total: None
-    allow_code: bool = False
-
-    def commands(self) -> dict[str, str]:
-        """What to type after a verdict: the same again to continue, without its limits to judge anew."""
-        plain_words = ["wb", "assess", str(self.task_path)]
-        if self.out != Plan.out:
-            plain_words += ["--out", str(self.out)]
-        if self.allow_code:
-            plain_words.append("--allow-code")
-        plain_words += [] if self.keep else ["--no-cache"]
-        words = [*plain_words, *self.scope.options(), *(["--latency"] if self.latency else [])]
-        words += [] if self.diagnosis else ["--no-diagnosis"]
-        return {"incomplete": shlex.join(words), "collect": shlex.join(plain_words)}
-
-
-@dataclass(frozen=True)
-class Session:
-    """What the steps of one assess share."""
-
-    plan: Plan
-    task: Task
-    data: Data
-    graders: tuple[Grader, ...]
-    models: Models
-    run: Run
-    rungs: tuple[Rung, ...]
-    task_hash: str
-    fingerprint: str
-    pairs: Pairs = field(default_factory=Pairs)
-
-    def identity(self, approach: Prompted) -> str:
-        """What an approach is known by in decisions and looks: what is asked of which weights, wherever
-        they lie and whatever the approach is called; with how often, where it is more than once, since
-        to ask the same rows more often until they tell would be free else."""
-        repeats = self.task.generation.repeats
-        often = [repeats] if repeats > 1 else []
-        asked = self.models.open(approach.model).fingerprint if approach.model.adapter else self.fingerprint
-        return digest([plain(approach.prompt), plain(approach.decoder), asked, *often])
-
-    def key(self, *parts: Any) -> str:
-        """Names a folder by what its content depends on: these parts, the data, the model."""
-        return digest([*parts, self.data.hash, self.fingerprint, self.plan.scope.seed], 12)
-
-    def examples(self, split: Split) -> Sequence[Example]:
-        return self.data.dev if split == "dev" else self.data.test
+from workbench.runs import Run, enter, fit_notes, open_run, start, take_over
+from workbench.session import Plan, Session, ask, ask_on_test, figure_of, reason_of, with_max_tokens
 
 
 def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
@@ -199,19 +127,6 @@ def _diagnose(session: Session) -> None:
     diagnose(read_evidence(session.run), bench)
 
 
-def with_max_tokens(task: Task, data: Data, models: Models) -> Task:
-    """The task with `generation.max_tokens: auto` replaced by 1.5 times its longest gold answer.
-
-    Counted in train and dev, never in test.
-    """
-    if task.generation.max_tokens is not None:
-        return task
-    answers = sorted((answer_text(e.target) for e in (*data.train, *data.dev)), key=len)[-LONGEST:]
-    model = models.open(task.model)
-    longest = max((model.count(text) for text in answers), default=0)
-    return replace(task, generation=replace(task.generation, max_tokens=max(8, math.ceil(1.5 * longest))))
-
-
 def _climb(session: Session, stop_first: bool) -> bool:
     """Fit and measure every rung on dev; says whether an outage ended the climb."""
     ladder = _first_ladder(session)
@@ -274,15 +189,15 @@ def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
             return replace(blank, state="failed", why=copied, fit_seconds=seconds)
         if start is not None:
             compose.keep(session.run, approach, session.key(session.identity(approach)), start)
-        return _ask(session, approach, "dev", replace(blank, fit_seconds=seconds))
+        return ask(session, approach, "dev", replace(blank, fit_seconds=seconds))
     except NotApplicable as error:
-        return replace(blank, state="not applicable", why=_reason(error))
+        return replace(blank, state="not applicable", why=reason_of(error))
     except OutageError as error:
-        return replace(blank, state="incomplete", why=_reason(error))
+        return replace(blank, state="incomplete", why=reason_of(error))
     except ModelError as error:
         if not any(entry.state == "scored" for entry in so_far.entries):
             raise
-        return replace(blank, state="failed", why=_reason(error))
+        return replace(blank, state="failed", why=reason_of(error))
 
 
 def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prompted, float]:
@@ -300,7 +215,7 @@ def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prom
         folder,
         task,
         session.models,
-        lambda pairs: _figure(session, pairs),
+        lambda pairs: figure_of(session, pairs),
         seed=session.plan.scope.seed,
         budget=task.budget,
         start=compose.lay_out(session.run, start, folder) if start is not None else None,
@@ -311,82 +226,6 @@ def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prom
     seconds = round(time.perf_counter() - begin, 3)
     write_json(folder / "fit.json", {"seconds": seconds})
     return approach, seconds
-
-
-def _figure(session: Session, pairs: Sequence[tuple[Example, Prediction]]) -> float:
-    """What a race goes by: the decision's own figure of these rows."""
-    scores = grade_rows(session.graders, pairs, session.models)
-    name = primary_grader(session.task.requirements, [g.name for g in session.graders])
-    primary = next(g for g in session.graders if g.name == name)
-    predictions = {p.id: p for _, p in pairs}
-    rows = measured_rows([e for e, _ in pairs], predictions, scores, name, primary.pass_at)
-    return figure(session.task, rows)
-
-
-def _ask(session: Session, approach: Prompted, split: Split, entry: Entry) -> Entry:
-    """Predict a split with an approach; the entry says where the answers are and what is missing."""
-    identity = session.identity(approach)
-    key = session.key(identity)
-    folder = session.run.approach(approach.name, key)
-    take_over(session.run, "approaches", folder.name)
-    if not (folder / "spec.json").is_file():
-        save(approach, folder)
-    entry = replace(entry, key=key, hash=identity, splits=(*entry.splits, split))
-    repeats, missing = session.task.generation.repeats, 0
-    try:
-        for repeat in range(repeats):
-            missing += _ask_once(session, approach, split, folder, repeat)
-        _ask_pairs(session, approach, split, folder)
-    except OutageError as error:
-        return replace(entry, state="incomplete", why=_reason(error))
-    if missing:
-        total = repeats * len(session.examples(split))
-        return replace(entry, why=f"{missing} of {total} {split} rows ended in an error")
-    return entry
-
-
-def _ask_once(session: Session, approach: Prompted, split: Split, folder: Path, repeat: int) -> int:
-    """One answer to every row of a split; how many ended in an error."""
-    examples, repeats = session.examples(split), session.task.generation.repeats
-    step = f"{approach.name}: {split}" + (f", {repeat + 1} of {repeats}" if repeats > 1 else "")
-    found = predict(
-        reseeded(approach, repeat),
-        examples,
-        session.models,
-        kept_in(folder, "predictions", repeat),
-        split,
-        lambda done: session.plan.progress(step, done, len(examples)),
-        repeat,
-    )
-    return sum(p.error is not None for p in found.values())
-
-
-def reseeded(approach: Prompted, repeat: int) -> Prompted:
-    """The approach as it draws its answers the nth time."""
-    decoder = approach.decoder
-    return replace(approach, decoder=replace(decoder, seed=decoder.seed + repeat * STRIDE))
-
-
-def _ask_pairs(session: Session, approach: Prompted, split: Split, folder: Path) -> None:
-    """What the approach's model makes of the split's pairs of answers, where a requirement asks for it."""
-    if not any(r.metric == METRIC for r in session.task.requirements):
-        return
-    pairs = session.pairs.of(split)[: session.plan.scope.limit]
-    shown = approach.prompts([p.query() for p in pairs], session.models)
-    step = f"{approach.name}: {split} pairs"
-    score_pairs(
-        pairs,
-        [shown[pair.id] for pair in pairs],
-        session.models.open(approach.model),
-        folder / PAIRS,
-        split,
-        lambda done: session.plan.progress(step, done, len(pairs)),
-    )
-
-
-def _reason(error: WorkbenchError) -> str:
-    """What happened and where, on one line; what to do is said with the verdict."""
-    return f"{error.where}: {error.message}" if error.where else error.message
 
 
 def _judge_on_test(session: Session, judged: tuple[str, ...]) -> tuple[str, ...]:
@@ -411,27 +250,10 @@ def _judge_on_test(session: Session, judged: tuple[str, ...]) -> tuple[str, ...]
                 entry, state="incomplete", why=f"not asked on test: {outage}", splits=("dev", "test")
             )
             if not outage:
-                asked = _ask_on_test(session, replace(entry, splits=("dev",)))
+                asked = ask_on_test(session, replace(entry, splits=("dev",)))
             outage = outage or (asked.why if asked.state == "incomplete" else "")
             ladder = ladder.with_entry(asked)
             write_ladder(session.run, ladder)
     path = ledger_path(session.plan.task_path)
     spend_looks(path, session.task, read_evidence(session.run), chosen, session.models)
     return chosen
-
-
-def _ask_on_test(session: Session, entry: Entry) -> Entry:
-    """Predict test, and time single requests where a latency is wanted."""
-    approach = load(session.run.approach(entry.name, entry.key))
-    asked = _ask(session, approach, "test", entry)
-    needed = any(r.metric in LATENCY_METRICS for r in session.task.requirements)
-    if asked.state == "incomplete" or not (needed or session.plan.latency):
-        return asked
-    path = session.run.approach(entry.name, entry.key) / "latency.jsonl"
-    session.plan.progress(f"{entry.name}: latency", 0, 1)
-    try:
-        measure_latency(approach, session.data.dev, session.models, path)
-    except OutageError as error:
-        return replace(asked, state="incomplete" if needed else asked.state, why=_reason(error))
-    session.plan.progress(f"{entry.name}: latency", 1, 1)
-    return asked

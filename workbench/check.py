@@ -26,11 +26,11 @@ from evals.task import Task, check_metrics
 from evals.types import Example, Grader, Models, Prediction, Row, Rung
 from workbench import budget, ladder
 from workbench.admission import leaves, limited, standing
-from workbench.assess import with_max_tokens
 from workbench.check_rows import findings_of_rows
 from workbench.estimate import Estimate, Sizes, estimate, measure
 from workbench.findings import LEVELS, Checked, Finding, Level, Provable
 from workbench.leakage import documents_of
+from workbench.session import with_max_tokens
 from workbench.trial import try_judges
 
 

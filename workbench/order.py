@@ -34,6 +34,7 @@ class Order:
     dry_run: bool = False
     seed: int = 0
     progress: Progress = lambda step, done, total: None
+    allow_code: bool = False
 
     def command(self) -> str:
         """The command as it is typed again to continue."""
@@ -42,6 +43,5 @@ class Order:
             value = getattr(self, option)
             if value not in (None, DEFAULTS[option]):
                 words += [f"--{option}", str(value)]
-        return shlex.join(
-            [*words, *(["--force"] if self.force else []), *(["--climb"] if self.climb else [])]
-        )
+        flags = {"--force": self.force, "--climb": self.climb, "--allow-code": self.allow_code}
+        return shlex.join([*words, *(flag for flag, given in flags.items() if given)])

@@ -42,12 +42,12 @@ from evals.task import Task, check_metrics, load_task
 from evals.template import Template
 from evals.types import Example, Models, Prediction, Requirement, Row, Rung
 from workbench import ladder
-from workbench.assess import with_max_tokens
 from workbench.estimate import Estimate, estimate, measure
 from workbench.evidence import read_looks
 from workbench.ledger import ledger_path
 from workbench.policy import MARGIN
 from workbench.runs import run_folders
+from workbench.session import with_max_tokens
 from workbench.sides import Side, side_of
 
 BEYOND = 0.05

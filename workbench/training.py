@@ -17,7 +17,8 @@ from baselines.approach import Prompted, load, save
 from evals.data import Data
 from evals.decide import figure
 from evals.errors import NotApplicable, OutageError, RunError
-from evals.graders import of_task
+from evals.graders import make_ready, of_task
+from evals.models.metered import Metered
 from evals.run import predict
 from evals.store import digest, lock, plain, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics
@@ -27,15 +28,7 @@ from tuning.preflight import Preflight, preflight
 from tuning.recipe import TRAINING, Recipe
 from tuning.reload import check_reload
 from tuning.tables import OBJECTIVES
-from workbench.assess import (
-    Plan,
-    Session,
-    _ask,
-    _ask_on_test,
-    _figure,
-    _reason,
-    with_max_tokens,
-)
+from workbench.budget import open_purse
 from workbench.evidence import (
     Entry,
     Evidence,
@@ -50,6 +43,7 @@ from workbench.ledger import ledger_path, spend_looks
 from workbench.order import Order
 from workbench.provenance import provenance
 from workbench.runs import Run, Scope, carry, enter, open_run, start
+from workbench.session import Plan, Session, ask, ask_on_test, figure_of, reason_of, with_max_tokens
 from workbench.worth import next_step
 
 CURVES = "curves.jsonl"
@@ -68,7 +62,8 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
     recipe = recipe_of(order)
     scope = Scope(seed=order.seed, train=recipe.name)
     run, continued = open_run(order.out, task, task_hash, scope)
-    with lock(run.folder / ".lock"):
+    with lock(run.folder / ".lock"), open_purse(run, task) as purse:
+        models = Metered(models, purse)
         session = _session(order, scope, task, data, models, run, task_hash)
         enter(run)
         if not continued:
@@ -83,6 +78,7 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
             path = ledger_path(order.task_path)
             spend_looks(path, task, read_evidence(run), (entry.hash,), models)
         _conclude_ladder(session, entry, order)
+        purse.stop_clock()
         return run, conclude(run, models)
 
 
@@ -134,6 +130,7 @@ def _session(
 ) -> Session:
     graders = of_task(task)
     check_metrics(task, graders)
+    make_ready(graders, models)
     plan = Plan(order.task_path, order.out, scope, progress=order.progress)
     fingerprint = models.open(task.model).fingerprint
     return Session(plan, task, data, graders, models, run, (), task_hash, fingerprint)
@@ -171,7 +168,7 @@ def _fitted(session: Session, order: Order, recipe: Recipe, begun: Prompted) -> 
         folder,
         session.task,
         session.models,
-        lambda pairs: _figure(session, pairs),
+        lambda pairs: figure_of(session, pairs),
         seed=session.plan.scope.seed,
         budget=session.task.budget,
         start=begun,
@@ -181,9 +178,9 @@ def _fitted(session: Session, order: Order, recipe: Recipe, begun: Prompted) -> 
         if not (folder / "fit.json").is_file():
             _fit(session, order, recipe, work, folder)
     except NotApplicable as error:
-        return replace(entry, state="not applicable", why=_reason(error))
+        return replace(entry, state="not applicable", why=reason_of(error))
     except OutageError as error:
-        return replace(entry, state="incomplete", why=_reason(error))
+        return replace(entry, state="incomplete", why=reason_of(error))
     return replace(entry, key=key, fit_seconds=read_json(folder / "fit.json")["seconds"])
 
 
@@ -235,7 +232,7 @@ def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
     try:
         figures = [_dev_figure(session, fit, choice) for choice in choices]
     except OutageError as error:
-        return replace(entry, key="", state="incomplete", why=_reason(error))
+        return replace(entry, key="", state="incomplete", why=reason_of(error))
     place = max(range(len(choices)), key=lambda i: (round(figures[i], CLOSE), -i))
     served = "its own prompt" if place == 0 else f"the prompt of {best.name}"
     home = session.run.approach(entry.name, session.key(session.identity(choices[place])))
@@ -245,12 +242,12 @@ def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
     write_json(home / TRAINING, {**read_json(fit / TRAINING), **figured, "begun_from": best.name})
     stages = sorted(fit.glob(f"*/{CURVES}"))
     write_text(home / CURVES, "".join(path.read_text(encoding="utf-8") for path in stages))
-    asked = _ask(session, choices[place], "dev", replace(entry, key="", splits=()))
+    asked = ask(session, choices[place], "dev", replace(entry, key="", splits=()))
     _write(session, asked)
     if asked.state != "scored":
         return asked
     _ask_reference(session, best.name)
-    return _ask_on_test(session, replace(asked, splits=("dev",)))
+    return ask_on_test(session, replace(asked, splits=("dev",)))
 
 
 def _answers(fit: Path, choice: Prompted) -> Path:
@@ -266,7 +263,7 @@ def _dev_figure(session: Session, fit: Path, choice: Prompted) -> float:
         session.plan.progress(f"{choice.name}: serving", done, len(dev))
 
     found = predict(choice, dev, session.models, path, "dev", show)
-    return _figure(session, [(e, found[e.id]) for e in dev])
+    return figure_of(session, [(e, found[e.id]) for e in dev])
 
 
 def recipe_named(fit: Path) -> Recipe:
@@ -279,7 +276,7 @@ def _ask_reference(session: Session, name: str) -> None:
     """The best baseline on the same test rows: for the paired difference, and no look."""
     entry = next(e for e in read_evidence(session.run).ladder.entries if e.name == name)
     if "test" not in entry.splits:
-        asked = _ask_on_test(session, entry)
+        asked = ask_on_test(session, entry)
         _write(session, replace(asked, state="scored") if asked.state == "incomplete" else asked)
 
 

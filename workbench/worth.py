@@ -14,9 +14,9 @@ from evals.types import Decision
 from tuning.methods import above
 
 if TYPE_CHECKING:
-    from workbench.assess import Session
     from workbench.evidence import Entry
     from workbench.order import Order
+    from workbench.session import Session
 
 
 def next_step(decision: Decision, entry: Entry, session: Session, order: Order) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from evals.types import Request
 from tests.scripted import Scripted, ScriptedModels
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.runs import Scope
+from workbench.session import Plan
 
 LABELS = ("calm", "angry", "sad")
 Right = Callable[[str, int], bool]

@@ -13,9 +13,10 @@ import pytest
 from evals.errors import ModelError, OutageError, TaskError
 from evals.types import Decision, Request
 from tests.scripted import Scripted, ScriptedModels
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.evidence import conclude, read_looks
 from workbench.runs import Run, Scope
+from workbench.session import Plan
 
 LABELS = ("calm", "angry", "sad")
 SHOWN = ("decision.json", "report.html", "summary.md", "junit.xml")

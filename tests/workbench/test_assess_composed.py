@@ -12,8 +12,9 @@ import pytest
 from evals.errors import OutageError
 from evals.types import Decision, Request
 from tests.scripted import Scripted, ScriptedModels
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.runs import Run, Scope
+from workbench.session import Plan
 
 LABELS = ("calm", "angry", "sad")
 LADDER = ["zero_shot", "system_prompt", "constrained", "repair", {"name": "self_consistency", "k": 3}]
@@ -103,7 +104,8 @@ def test_each_begins_from_the_best_so_far_and_what_would_change_nothing_is_not_r
 
 
 def test_repair_asks_only_about_answers_that_fail_and_counts_every_call(tmp_path: Path) -> None:
-    at = Desk(tmp_path, wordy, ladder={"without": ["constrained", "likelihood", "self_consistency"]})
+    others = ["prompt_variants", "constrained", "likelihood", "self_consistency"]
+    at = Desk(tmp_path, wordy, ladder={"without": others})
     _, decision = at.assess(dev_only=True)
     repair = entries(decision)["repair"]
     assert (repair["state"], repair["start"]) == ("scored", "system_prompt")

@@ -11,9 +11,10 @@ import pytest
 
 from evals.types import Decision, Request
 from tests.scripted import Scripted, ScriptedModels
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.evidence import conclude
 from workbench.runs import Run, Scope
+from workbench.session import Plan
 
 CITIES = "Paris Rome Oslo Lima Cairo Quito Delhi Seoul Tunis Accra Dakar Hanoi".split()
 

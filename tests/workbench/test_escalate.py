@@ -19,11 +19,12 @@ from tuning.lora import Lora
 from tuning.recipe import Recipe
 from tuning.settings import Settings
 from workbench import training
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.escalate import Acted, escalate
 from workbench.evidence import conclude, read_looks
 from workbench.order import Order
 from workbench.runs import Run, Scope
+from workbench.session import Plan
 
 
 @dataclass
@@ -146,7 +147,8 @@ def test_what_is_recommended_is_trained_judged_on_test_beside_the_best_baseline_
     assert lora["training"]["served_with"] == "its own prompt"
     assert lora["training"]["reload_difference"] < 1e-3
     assert {"minutes", "memory"} <= lora["training"]["predicted"].keys() & lora["training"]["actual"].keys()
-    assert lora["tokens_in"] < min(a["tokens_in"] for a in decision["approaches"][:-1])
+    asked = [a["tokens_in"] for a in decision["approaches"][:-1] if a["state"] == "scored"]
+    assert lora["tokens_in"] < min(asked)
     assert lab.looks() == ["lora"]
     assert json.loads((acted.run.folder / "provenance.json").read_text())["parent"] == parent.name
     home = next((acted.run.folder / "approaches").glob("lora-*"))
@@ -193,9 +195,9 @@ def test_a_pair_or_method_that_does_not_exist_is_refused_before_anything_loads(l
 def test_open_leakage_stops_even_what_is_forced(lab: Lab) -> None:
     path = parent_of(lab) / "decision.json"
     decision = json.loads(path.read_text())
-    decision["audit"]["blocking"] = ["gold answers stand in the prompt"]
+    decision["audit"]["blocked"] = ["gold answers stand in the prompt"]
     path.write_text(json.dumps(decision))
-    with pytest.raises(RunError, match="leakage is open: gold answers stand in the prompt"):
+    with pytest.raises(RunError, match="leakage blocks what it decides: gold answers stand in the prompt"):
         lab.escalate(force=True)
 
 

@@ -15,9 +15,10 @@ from evals.task import check_metrics, load_task
 from evals.types import PromptText
 from tests.scripted import Scripted, ScriptedModels
 from tests.workbench.small_task import SmallTask, contents
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.check import check
 from workbench.evidence import conclude
+from workbench.session import Plan
 
 WANTED = {"metric": "preference_accuracy", "at_least": 0.6, "kind": "quality"}
 

@@ -14,10 +14,11 @@ from evals.task import load_task
 from evals.types import Decision, Request
 from tests.scripted import Scripted, ScriptedModels
 from tests.workbench.mood import LABELS, Mood
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.compare import compare_runs
 from workbench.evidence import read_looks
 from workbench.runs import Run, Scope
+from workbench.session import Plan
 
 
 def mood(folder: Path, repeats: int = 3, **rows: int) -> Mood:

@@ -73,9 +73,10 @@ def command(
     incomplete, the same command continues.
     """
     from evals.models import Loader
-    from workbench.assess import Plan, assess
+    from workbench.assess import assess
     from workbench.cli.verdict import exit_code, interruption, show
     from workbench.runs import Scope
+    from workbench.session import Plan
 
     scope = Scope(tuple(only), limit, dev_only, seed)
     plan = Plan(task, out, scope, latency, not no_cache, diagnosis, console.progress, allow_code)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import jobs_option, json_option, out_option, task_argument
+from workbench.cli.options import allow_code_option, jobs_option, json_option, out_option, task_argument
 
 
 @click.command("escalate")
@@ -25,6 +25,7 @@ from workbench.cli.options import jobs_option, json_option, out_option, task_arg
 @click.option("--seed", type=int, default=0, show_default=True, help="For training and generation.")
 @out_option
 @jobs_option
+@allow_code_option
 @json_option
 @click.pass_obj
 def command(
@@ -39,6 +40,7 @@ def command(
     seed: int,
     out: Path,
     jobs: int,
+    allow_code: bool,
     as_json: bool,
 ) -> int:
     """Act on the verdict of the newest binding run of this task.
@@ -53,8 +55,10 @@ def command(
     from workbench.escalate import escalate
     from workbench.order import Order
 
-    order = Order(task, out, run, method, objective, force, climb, dry_run, seed, console.progress)
-    acted = escalate(order, Loader(jobs=jobs))
+    order = Order(
+        task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code
+    )
+    acted = escalate(order, Loader(jobs=jobs, allows_code=allow_code))
     if acted.preflight is not None:
         return _ahead(console, acted.preflight, as_json)
     decision = acted.decision

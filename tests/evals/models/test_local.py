@@ -34,8 +34,8 @@ def test_counting_loads_no_weights(folder: Path) -> None:
     assert "engine" not in vars(model)
 
 
-def test_the_context_of_the_real_model_and_its_template_are_known_without_weights(models: Loader) -> None:
-    model = models.open(ModelRef("smollm2-135m"))
+def test_the_context_of_the_real_model_and_its_template_are_known_without_weights() -> None:
+    model = Loader().open(ModelRef("smollm2-135m"))
     assert isinstance(model, LocalModel) and model.context == 8192
     assert model.count((Message("system", "Be brief."), Message("user", "Hello"))) == 18
     assert "engine" not in vars(model)

@@ -14,9 +14,10 @@ from typing import Any
 from evals.models import Loader
 from evals.types import Decision, Model, ModelRef, Request
 from tests.scripted import Scripted
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.evidence import conclude
 from workbench.runs import Run, Scope
+from workbench.session import Plan
 
 LABELS = ("calm", "angry", "sad", "glad")
 Answer = Callable[[Request], str]

@@ -16,9 +16,10 @@ from baselines.rag.passages import Passages
 from evals.models import Loader
 from evals.types import Decision, Example, ModelRef, Request
 from tests.scripted import Scripted, ScriptedModels
-from workbench.assess import Plan, assess
+from workbench.assess import assess
 from workbench.diagnosis.oracle import WithGold, gold_passages
 from workbench.runs import Scope
+from workbench.session import Plan
 
 NAMES = [f"{a}{b}" for a in ("Al", "Bo", "Cy", "Da", "El") for b in ("dor", "nes", "tha", "vik")]
 
