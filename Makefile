@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo       install, run 'wb assess' on examples/tickets, say where the report is"
+	@echo "make demo       install, run 'wb assess' on examples/intents, say where the report is"
 	@echo "make test       install, run the tests (under 20 minutes on 2 cores)"
 	@echo "make test-full  the tests and what is too long for every change"
 	@echo "make lint       ruff and mypy"
@@ -37,8 +37,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 demo: install
-	$(BIN)/wb assess examples/tickets/task.yaml --exit-zero
-	@echo "Open the report: $$(pwd)/runs/tickets/$$(cat runs/tickets/latest)/report.html"
+	$(BIN)/wb assess examples/intents/task.yaml --exit-zero
+	@echo "Open the report: $$(pwd)/runs/intents/$$(cat runs/intents/latest)/report.html"
 
 test: install-dev
 	$(PYTEST) -q -m "not full"
