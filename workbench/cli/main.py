@@ -32,7 +32,7 @@ COMMANDS = {
     "gate": "Hold a run against a baseline, for CI.",
     "report": "Decide and render again from a run folder.",
     "models": "List the models that can be used here.",
-    "schema": "Print the JSON Schema of task.yaml or of decision.json.",
+    "schema": "Print the JSON Schema of task.yaml, of decision.json or of a gate's policy.",
     "doctor": "Say what is missing on this machine.",
 }
 """In the order in which a person meets them; each is a module of this package."""
