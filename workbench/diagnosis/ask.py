@@ -17,7 +17,7 @@ from evals.selection import figure, judge_on_dev, meets_by_point
 from evals.task import Task
 from evals.types import Decision, Example, Measured, Models, Progress, Row
 from workbench.diagnosis.arms import PART, Arm, Arms, forget_arms, write_arms
-from workbench.diagnosis.grammar import Held, grammar_of
+from workbench.diagnosis.grammar import answer_form, held
 from workbench.diagnosis.oracle import WithGold, corpus_for, gold_passages
 from workbench.diagnosis.wordings import reordered, reworded
 from workbench.evidence import Evidence
@@ -55,7 +55,7 @@ class Question:
     """An arm to be asked on `rows`, by `approach`."""
 
     arm: Arm
-    approach: Prompted | Held | WithGold
+    approach: Prompted | WithGold
     rows: Sequence[Example]
 
 
@@ -156,8 +156,8 @@ def _oracle(
 
 
 def _grammar(task: Task, subject: Subject, rows: Sequence[Example]) -> Iterator[Question | Arm]:
-    grammar = grammar_of(task.output)
-    if grammar is None:
+    form = answer_form(task)
+    if form is None:
         return
     failures = [subject.rows[row.id].failure for row in rows if row.id in subject.rows]
     lost = sum(failure in ("format", "truncated") for failure in failures)
@@ -165,7 +165,7 @@ def _grammar(task: Task, subject: Subject, rows: Sequence[Example]) -> Iterator[
     if lost < FEWEST_TO_WIN:
         yield replace(arm, why=f"the form fails on {lost} of {len(failures)} rows, too few to show anything")
         return
-    yield Question(arm, Held(subject.approach, grammar), rows)
+    yield Question(arm, held(subject.approach, form), rows)
 
 
 def _is_held(approach: Prompted) -> bool:
