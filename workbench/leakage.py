@@ -14,9 +14,11 @@ from typing import Any
 
 from baselines.approach import Prompted
 from baselines.rag.documents import read_documents
+from baselines.search.copies import copied, written
 from evals.audit import Quote, Sought
 from evals.data import Data
 from evals.errors import DataError, RunError
+from evals.graders import answer_text
 from evals.task import Task
 from evals.types import Decision, Document, Example, Look, Measured, Split
 
@@ -53,8 +55,9 @@ def _rows(found: Sequence[Quote]) -> str:
     return names + more + (" with the gold answer" if answered else "")
 
 
-def copied_rows(approach: Prompted, data: Data) -> str:
-    """Why an approach may not be judged on this data, "" when it may: its prompt holds eval rows.
+def copied_rows(approach: Prompted, task: Task, data: Data) -> str:
+    """Why an approach may not be judged on this data, "" when it may: its prompt holds eval rows, whole or,
+    of the test rows, a run of words that neither the user wrote nor a row of train has.
 
     Its shots are not meant: they are rows of train, from which copies of eval rows have been taken.
     """
@@ -64,11 +67,15 @@ def copied_rows(approach: Prompted, data: Data) -> str:
         "its instruction": prompt.instruction,
         "its last words": prompt.below,
     }
+    shown = [part for row in data.train for part in (row.input, answer_text(row.target))]
+    found = copied("\n".join(texts.values()), data.test, (*written(task), *shown))
     if prompt.passages is not None:
         texts["its words on the passages"] = prompt.passages.instruction
     sought = Sought([*(("dev", row) for row in data.dev), *(("test", row) for row in data.test)])
-    found = [quote for where, text in texts.items() for quote in sought.in_prompt(where, text)]
-    return "; ".join(blocks(found))
+    quotes = [quote for where, text in texts.items() for quote in sought.in_prompt(where, text)]
+    if quotes or found is None:
+        return "; ".join(blocks(quotes))
+    return f"its prompt shares {len(found.words.split())} words in a row with test row {found.id}"
 
 
 def without(

@@ -11,9 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from baselines.approach import Prompted
 from baselines.prompts import describe
-from evals.errors import NotApplicable
 from evals.graders import answer_text
 from evals.task import Task
 from evals.types import Example
@@ -47,19 +45,6 @@ def copied(text: str, rows: Iterable[Example], own: Sequence[str] = ()) -> Copie
                 if found:
                     return Copied(row.id, " ".join(found))
     return None
-
-
-def refuse_copies(approach: Prompted, task: Task, train: Sequence[Example], test: Sequence[Example]) -> None:
-    """Raise NotApplicable where a prompt holds text of a test row that no training row has. What a rung
-    shows of train, and what the user wrote, are no copies."""
-    prompt = approach.prompt
-    text = "\n".join((prompt.system, prompt.instruction, prompt.below))
-    shown = [part for row in train for part in (row.input, answer_text(row.target))]
-    found = copied(text, test, (*written(task), *shown))
-    if found is not None:
-        raise NotApplicable(
-            f"{approach.name}: its prompt copies test row {found.id!r} ({len(found.words.split())} words)"
-        )
 
 
 def written(task: Task) -> tuple[str, ...]:

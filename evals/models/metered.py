@@ -52,11 +52,11 @@ class Metered:
         return self._models.embedder(name)
 
 
-class Counted:
-    """Implements `evals.types.Model`: `model`, with its calls counted. Whatever else it has is its own."""
+class _Through:
+    """A model asked through this one. What is not changed here is its own."""
 
-    def __init__(self, model: Model, ref: ModelRef, purse: Purse) -> None:
-        self.model, self.ref, self.purse = model, ref, purse
+    def __init__(self, model: Model) -> None:
+        self.model = model
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)
@@ -68,6 +68,23 @@ class Counted:
     @property
     def fingerprint(self) -> str:
         return self.model.fingerprint
+
+    def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
+        return self.model.scores(asked)
+
+    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
+        return self.scores([(prompt, continuations)])[0]
+
+    def count(self, prompt: PromptText) -> int:
+        return self.model.count(prompt)
+
+
+class Counted(_Through):
+    """Implements `evals.types.Model`: `model`, with its calls counted. Whatever else it has is its own."""
+
+    def __init__(self, model: Model, ref: ModelRef, purse: Purse) -> None:
+        super().__init__(model)
+        self.ref, self.purse = ref, purse
 
     def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Iterator[Completion]:
         """As the model does. Raises BudgetError before the first request and after any answer, where
@@ -82,10 +99,6 @@ class Counted:
             if left:
                 self.purse.check()
 
-    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
-        """As the model does; a call."""
-        return self.scores([(prompt, continuations)])[0]
-
     def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
         """As the model does; a call a prompt. Raises BudgetError, as `generate`."""
         self.purse.check()
@@ -93,9 +106,6 @@ class Counted:
         found = self.model.scores(asked)
         self._count(Usage(calls=len(asked), seconds=time.perf_counter() - start))
         return found
-
-    def count(self, prompt: PromptText) -> int:
-        return self.model.count(prompt)
 
     def _count(self, usage: Usage) -> None:
         self.purse.count(self.ref.provider, self.ref.name, usage)
@@ -118,29 +128,6 @@ class Afresh:
         return self._models.embedder(name)
 
 
-class _AskedAfresh:
-    def __init__(self, model: Model) -> None:
-        self.model = model
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
-
-    @property
-    def context(self) -> int:
-        return self.model.context
-
-    @property
-    def fingerprint(self) -> str:
-        return self.model.fingerprint
-
+class _AskedAfresh(_Through):
     def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Iterator[Completion]:
         return self.model.generate([replace(request, fresh=True) for request in requests], done)
-
-    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
-        return self.model.score(prompt, continuations)
-
-    def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
-        return self.model.scores(asked)
-
-    def count(self, prompt: PromptText) -> int:
-        return self.model.count(prompt)

@@ -12,6 +12,7 @@ from baselines.approach import Decoder, Prompt, Prompted
 from evals.data import Data
 from evals.errors import RunError
 from evals.types import Example, ModelRef
+from tests.baselines.rungs import worded
 from tests.workbench.conftest import OpenAIServer
 from tests.workbench.small_task import SmallTask
 from workbench.leakage import copied_rows, refuse_leakage
@@ -22,13 +23,24 @@ DATA = Data(
 )
 
 
-def test_an_approach_whose_prompt_holds_an_eval_row_is_named() -> None:
-    def approach(**prompt: str) -> Prompted:
-        return Prompted("found", ModelRef("m"), Prompt("{{ input }}", **prompt), Decoder(8))
+def approach(**prompt: str) -> Prompted:
+    return Prompted("found", ModelRef("m"), Prompt("{{ input }}", **prompt), Decoder(8))
 
+
+def test_an_approach_whose_prompt_holds_an_eval_row_is_named(tmp_path: Path) -> None:
+    task = worded(tmp_path)
     held = approach(system="Be brief. Please tell me which colour the door is: red")
-    assert copied_rows(held, DATA) == "its system prompt holds dev row d1"
-    assert copied_rows(approach(instruction="Name the colour."), DATA) == ""
+    assert copied_rows(held, task, DATA) == "its system prompt holds dev row d1"
+    assert copied_rows(approach(instruction="Name the colour."), task, DATA) == ""
+
+
+def test_a_run_of_words_of_a_test_row_is_a_copy_unless_train_or_the_user_has_it(tmp_path: Path) -> None:
+    said = "my parcel with the blue lamp was left in the rain by your driver"
+    row, part = Example("t", said, "delivery"), "Say, with the blue lamp was left in the rain."
+    told = copied_rows(approach(system=part), worded(tmp_path), Data((), (), (row,)))
+    assert told == "its prompt shares 8 words in a row with test row t"
+    assert copied_rows(approach(system=part), worded(tmp_path), Data((row,), (), (row,))) == ""
+    assert copied_rows(approach(system=part), worded(tmp_path, said), Data((), (), (row,))) == ""
 
 
 def test_a_blocked_decision_is_refused_with_its_reason() -> None:

@@ -108,7 +108,7 @@ def _adjust(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     level = logging.INFO if console.verbose else logging.ERROR if console.quiet else logging.WARNING
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger().setLevel(level)
-    for noisy in ("transformers", "sentence_transformers", "httpx", "datasets", "faiss"):
+    for noisy in ("transformers", "sentence_transformers", "httpx", "datasets", "faiss", "bitsandbytes"):
         logging.getLogger(noisy).setLevel(level if console.verbose else logging.ERROR)
 
 

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from baselines.approach import Decoder, Prompt, Prompted
-from baselines.search.copies import copied, refuse_copies, written
-from evals.errors import NotApplicable
-from evals.types import Example, ModelRef
+from baselines.search.copies import copied, written
+from evals.types import Example
 from tests.baselines.rungs import worded
 
 LONG = "My parcel with the blue lamp was left in the rain by your driver on Monday"
@@ -42,11 +40,3 @@ def test_what_the_user_wrote_is_no_copy(tmp_path: Path) -> None:
     task = worded(tmp_path, LONG)
     assert copied(f"{LONG}!", ROWS, written(task)) is None
     assert copied(f"{LONG}!", ROWS) is not None
-
-
-def test_a_prompt_with_text_of_a_test_row_is_refused_without_repeating_it(tmp_path: Path) -> None:
-    approach = Prompted("prompt_search", ModelRef("m"), Prompt("{{ input }}", system=LONG), Decoder(5))
-    with pytest.raises(NotApplicable, match="its prompt copies test row 'a'") as refused:
-        refuse_copies(approach, worded(tmp_path), [], ROWS)
-    assert "parcel" not in str(refused.value)
-    refuse_copies(approach, worded(tmp_path), ROWS[:1], ROWS)
