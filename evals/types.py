@@ -80,8 +80,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of a model. `grammar` is a JSON Schema, a regex or a label list for the decoder; `fresh`
-    asks the model even where its answer is known (to time it)."""
+    """One call of a model. `grammar` is a JSON Schema, a regex or a label list for the decoder, with
+    `after` behind free text up to a mark; `fresh` asks the model even where its answer is known (to time
+    it)."""
 
     id: str
     prompt: PromptText

@@ -57,6 +57,8 @@ class Decoder:
         if not self.answer_after:
             return said
         marks = list(re.finditer(re.escape(self.answer_after), said.text, re.IGNORECASE))
+        if self._grammar is not None:  # which holds what follows the first mark, letter by letter
+            marks = [mark for mark in marks if mark.group() == self.answer_after][:1]
         if not marks:
             return said
         answer = said.text[marks[-1].end() :].removeprefix("**").strip()
@@ -66,7 +68,8 @@ class Decoder:
 
     @property
     def _grammar(self) -> Mapping[str, Json] | None:
-        return self.form.grammar if self.held and self.form is not None else None
+        grammar = self.form.grammar if self.held and self.form is not None else None
+        return {**grammar, "after": self.answer_after} if grammar and self.answer_after else grammar
 
 
 @dataclass(frozen=True, slots=True)

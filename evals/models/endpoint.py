@@ -229,6 +229,12 @@ class Endpoint:
                 where=self.address,
                 hint="Ask with messages, or without a grammar.",
             )
+        if request.grammar is not None and "after" in request.grammar:
+            raise ModelError(
+                "a response format holds an answer from its first letter: none can come after reasoning",
+                where=self.address,
+                hint="Ask without reasoning, without a grammar, or use a local model.",
+            )
         if len(request.stop) > MAX_STOPS:
             raise ModelError(
                 f"{len(request.stop)} stop texts; this API takes at most {MAX_STOPS}",

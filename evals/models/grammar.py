@@ -2,6 +2,7 @@
 
     grammars = Grammars(tokenizer, vocabulary=49152, ends={2})
     matcher = grammars.matcher({"schema": {...}})          # or {"regex": "..."}, {"labels": [...]}
+    matcher = grammars.matcher({"labels": [...], "after": "Final answer:"})     # with free text before it
     matcher.fill(bitmask, row); apply(logits, bitmask); matcher.accept(token)
 
 `xgrammar` compiles and matches; what it is given is written by `evals.models.schemas`, so that the mask
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -25,12 +26,15 @@ from torch import Tensor
 from evals.errors import ModelError
 from evals.models.keywords import HINT, held
 from evals.models.schemas.automata import literal
+from evals.models.schemas.marks import until
 from evals.models.schemas.patterns import NotHeld, automaton
 from evals.models.schemas.writing import Held
 from evals.models.vocabulary import Vocabulary
 from evals.types import Json
 
 KINDS = ("schema", "regex", "labels")
+AFTER = "after"
+"""Beside a kind: any text may come first, up to this mark; what follows is the answer."""
 
 
 class Grammars:
@@ -56,16 +60,21 @@ class Grammars:
             return Matcher(self._compiled[key], self._vocabulary)
 
     def _compile(self, grammar: Mapping[str, Json]) -> xgrammar.CompiledGrammar:
-        if len(grammar) != 1 or not grammar.keys() <= set(KINDS):
+        kinds = {kind: value for kind, value in grammar.items() if kind != AFTER}
+        if len(kinds) != 1 or not kinds.keys() <= set(KINDS):
             raise ModelError(
-                f"a grammar is one of {', '.join(KINDS)}, not {', '.join(grammar) or 'nothing'}", hint=HINT
+                f"a grammar is one of {', '.join(KINDS)}, not {', '.join(kinds) or 'nothing'}", hint=HINT
             )
-        ((kind, value),) = grammar.items()
+        ((kind, value),) = kinds.items()
         try:
-            if kind == "schema":
-                return self._vocabulary.for_json.compile_grammar(_rules(held(value)))
-            rules = _regex(value) if kind == "regex" else _labels(value)
-            return self._vocabulary.for_text.compile_grammar(rules)
+            rules = _WRITERS[kind](value)
+            mark = grammar.get(AFTER, "")
+            if not isinstance(mark, str):
+                raise ModelError("the mark that an answer stands after is a text", hint=HINT)
+            if mark:
+                before = xgrammar.Grammar.from_ebnf(until(mark).rules("root"))
+                rules = str(xgrammar.Grammar.concat(before, xgrammar.Grammar.from_ebnf(rules)))
+            return self._vocabulary.compiler.compile_grammar(rules)
         except RuntimeError as error:
             why = re.sub(r"^\[[\d:]+\] \S+: ", "", str(error).strip()).split("\n")[0]
             raise ModelError(f"the grammar compiler refuses the {kind} ({why})", hint=HINT) from error
@@ -176,8 +185,14 @@ def apply(logits: Tensor, bitmask: Tensor) -> None:
     logits.masked_fill_(forbidden.flatten(1)[:, : logits.shape[1]], -torch.inf)
 
 
+def _json(schema: Json) -> str:
+    """Rules for one compact line of JSON. Raises ModelError."""
+    return _rules(held(schema))
+
+
 def _rules(schema: Held) -> str:
-    """The grammar of one compact line of JSON, in the compiler's notation."""
+    """The same, of a schema that has been taken apart. No control character stands in a text: the
+    compiler's own rule for texts of limited length would let some in."""
     grammar = str(
         xgrammar.Grammar.from_json_schema(
             json.dumps(schema.schema), any_whitespace=False, separators=(", ", ": "), strict_mode=False
@@ -186,7 +201,11 @@ def _rules(schema: Held) -> str:
     for mark, rules in schema.rules.items():
         as_constant, as_name = f'"\\"{mark}\\""', f'Regex("{mark}", json_string=true)'
         grammar = grammar.replace(as_constant, mark).replace(as_name, mark) + rules
-    return grammar
+    return grammar.replace(_LIMITED, _PLAIN)
+
+
+_LIMITED, _PLAIN = r"[^\"\\\r\n]", r"[^\0-\x1f\"\\\r\n]"
+"""The compiler's characters of a text of limited length, and of any other."""
 
 
 def _regex(pattern: Json) -> str:
@@ -213,3 +232,6 @@ def _labels(labels: Json) -> str:
     except UnicodeEncodeError as error:
         raise ModelError("a label holds half of a character (a lone surrogate)", hint=HINT) from error
     return f"root ::= {' | '.join(map(literal, labels))}\n"
+
+
+_WRITERS: Mapping[str, Callable[[Json], str]] = {"schema": _json, "regex": _regex, "labels": _labels}

@@ -48,15 +48,12 @@ class Vocabulary:
         return torch.where(words < 1 << 31, words, words - (1 << 32)).to(torch.int32)
 
     @cached_property
-    def for_text(self) -> xgrammar.GrammarCompiler:
-        """Compiles grammars of any text."""
-        return self._compiler(self.texts)
-
-    @cached_property
-    def for_json(self) -> xgrammar.GrammarCompiler:
-        """Compiles grammars of one line of JSON, in which no control character stands: the compiler's
-        rule for strings of limited length would let them in."""
-        return self._compiler([b"" if min(text, default=32) < 32 else text for text in self.texts])
+    def compiler(self) -> xgrammar.GrammarCompiler:
+        """Compiles grammars for these tokens."""
+        info = xgrammar.TokenizerInfo(
+            self.texts, xgrammar.VocabType.RAW, vocab_size=self.size, stop_token_ids=self.ends
+        )
+        return xgrammar.GrammarCompiler(info, max_threads=os.cpu_count() or 1, cache_enabled=False)
 
     def pieces(self, text: str) -> list[tuple[int, int]]:
         """The text's tokens, each with the number of the word it belongs to (a tokenizer joins bytes
@@ -72,12 +69,6 @@ class Vocabulary:
         if any(i >= self.size for i in ids):
             return False
         return b"".join(self.texts[i] for i in ids).decode(errors="replace").removeprefix(" ") == _PROBE
-
-    def _compiler(self, texts: list[bytes]) -> xgrammar.GrammarCompiler:
-        info = xgrammar.TokenizerInfo(
-            texts, xgrammar.VocabType.RAW, vocab_size=self.size, stop_token_ids=self.ends
-        )
-        return xgrammar.GrammarCompiler(info, max_threads=os.cpu_count() or 1, cache_enabled=False)
 
 
 def _texts(tokenizer: Any, size: int, ends: Collection[int]) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from baselines.decoding.decoder import Decoder
+from baselines.decoding.form import Form
 from evals.types import Completion, Message
 
 
@@ -29,3 +30,15 @@ def test_a_decoder_that_reads_on_sends_no_stop() -> None:
     prompt = (Message("user", "What?"),)
     assert Decoder(9, stop=("\n",)).request("a", prompt).stop == ("\n",)
     assert Decoder(9, stop=("\n",), answer_after="Answer:").request("a", prompt).stop == ()
+
+
+def test_a_held_answer_follows_the_first_mark_as_it_is_written() -> None:
+    form = Form.of("labels", ["yes", "no"])
+    decoder = Decoder(9, form=form, held=True, answer_after="Final answer:")
+    assert decoder.request("a", (Message("user", "What?"),)).grammar == {
+        "labels": ["yes", "no"],
+        "after": "Final answer:",
+    }
+    said = 'the final answer: maybe.\nFinal answer: "Final answer: 1"'
+    read = decoder.read(Completion("a", said, "stop"))
+    assert (read.reasoning, read.text) == ("the final answer: maybe.\n", '"Final answer: 1"')

@@ -203,6 +203,28 @@ def test_labels_are_exactly_one_of_the_texts(real: Model, tokens: str) -> None:
     assert {walk(matcher, model.tokenizer, model.size, rng) for _ in range(60)} <= set(LABELS)
 
 
+@pytest.mark.parametrize(
+    ("asked", "held", "broken"),
+    [
+        ({"labels": ["yes", "no"]}, "yes", "yes, surely"),
+        ({"regex": r"\d+"}, "42", "4 2"),
+        ({"schema": {"type": "string", "maxLength": 4}}, '"a\\n"', '"a\n"'),
+        ({"schema": TICKET}, '{"category": "bug", "summary": "x"}', '{"category": "bug"}'),
+    ],
+)
+def test_behind_a_mark_the_answer_is_held_and_before_it_nothing(
+    real: Model, asked: dict[str, Any], held: str, broken: str
+) -> None:
+    matcher = real.matcher(**asked, after="Final answer:")
+    thought = 'Let me see:\n1. a "quote" {\n\nSo the final answer: is\n'
+    for gap in (" ", "\n", "** "):
+        assert admits(matcher, real.tokenizer, f"{thought}Final answer:{gap}{held}")
+        assert not admits(matcher, real.tokenizer, f"{thought}Final answer:{gap}{broken}")
+    assert not admits(matcher, real.tokenizer, held)
+    assert not admits(matcher, real.tokenizer, f"Final answer: {held}\nFinal answer: {held}")
+    assert not matcher.forced()
+
+
 def test_an_end_is_allowed_exactly_where_the_grammar_may_end(real: Model) -> None:
     matcher = real.matcher(labels=["bill", "billing"])
     end = real.tokenizer.eos_token_id
@@ -354,6 +376,8 @@ def test_on_a_gpu_the_same_logits_are_forbidden() -> None:
         ({"labels": ["a", ""]}, "a list of texts, none of them empty"),
         ({"labels": "ab"}, "a list of texts, none of them empty"),
         ({"labels": ["\ud800"]}, "half of a character"),
+        ({"labels": ["a"], "after": 3}, "the mark that an answer stands after is a text"),
+        ({"after": "Answer:"}, "a grammar is one of schema, regex, labels, not nothing"),
     ],
 )
 def test_a_grammar_that_is_none_is_refused_with_the_reason(asked: dict[str, Any], why: str) -> None:
