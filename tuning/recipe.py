@@ -93,13 +93,14 @@ class Recipe:
         from tuning.loop import Course, Trainer
         from tuning.selection import sample, score
         from tuning.sft import mean_loss
+        from tuning.snapshot import as_served
 
         looked = sample(dev, self.settings.dev_rows)
         golden: list[Piece] = student.pieces(looked)[0]
 
         def look() -> tuple[float, float]:
             loss = mean_loss(student.reader, golden) if golden else 0.0
-            return loss, score(student.approach, looked, student.models, work.grade)
+            return loss, score(student.approach, looked, as_served(student), work.grade)
 
         base = self.settings.learning_rate or self.method.rate(_size(student.model))
         course = Course(

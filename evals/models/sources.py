@@ -75,12 +75,12 @@ class Saved:
 
 @dataclass(frozen=True)
 class Live:
-    """A model in memory."""
+    """A model in memory; `frozen` when its weights stay as they are."""
 
     model: Any
     its_tokenizer: Any
     its_head: tuple[int, ...] = ()
-    frozen = False
+    frozen: bool = False
 
     def fingerprint(self) -> str:
         return f"live-{id(self.model):x}"
