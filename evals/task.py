@@ -102,7 +102,7 @@ class Prices:
 @dataclass(frozen=True)
 class JudgeSpec:
     """The model that graders ask, the file of human labels that it is tried on, and the agreement with
-    them that it must surely have to gate (`workbench.admission`)."""
+    them that it must surely have to gate (`workbench.judges.admission`)."""
 
     model: ModelRef
     labels: str | None = None

@@ -34,10 +34,9 @@ from evals.types import (
 )
 from workbench import budget, compose
 from workbench import ladder as ladders
-from workbench.admission import limited, refuse_toothless, standing
-from workbench.check_audit import said_of_personal
+from workbench.checks.audit import said_of_personal
+from workbench.checks.estimate import estimate, measure
 from workbench.diagnosis.ask import Bench, diagnose
-from workbench.estimate import estimate, measure
 from workbench.evidence import (
     JUDGES,
     Entry,
@@ -48,6 +47,7 @@ from workbench.evidence import (
     write_examples,
     write_ladder,
 )
+from workbench.judges.admission import limited, refuse_toothless, standing
 from workbench.leakage import blocks, copied_rows, documents_of
 from workbench.ledger import ledger_path, spend_looks
 from workbench.provenance import provenance

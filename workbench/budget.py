@@ -9,8 +9,8 @@ from typing import Any
 from evals.spending import FILE, Purse, read_spent
 from evals.store import plain
 from evals.task import Task
-from workbench.estimate import Estimate, Step
-from workbench.findings import Finding
+from workbench.checks.estimate import Estimate, Step
+from workbench.checks.findings import Finding
 from workbench.runs import Run
 
 log = logging.getLogger(__name__)

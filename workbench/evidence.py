@@ -32,10 +32,10 @@ from evals.store import (
 from evals.task import Task, load_task
 from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, Split, State
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
-from workbench.admission import limited
 from workbench.budget import told
 from workbench.diagnosis.found import NOTHING_FOUND, Diagnosed, Folder, diagnosed
-from workbench.judgements import judgements, sentences
+from workbench.judges.admission import limited
+from workbench.judges.judgements import judgements, sentences
 from workbench.leakage import compared, without
 from workbench.runs import Run
 

@@ -31,8 +31,8 @@ from evals.stats.bounds import standard_error
 from evals.store import digest, disk_errors
 from evals.task import Task, load_task
 from evals.types import Example, Grader, Models, Prediction, Progress, Requirement, Row
+from workbench.comparison.sides import Side
 from workbench.session import with_max_tokens
-from workbench.sides import Side
 
 ROWS = 40
 """Dev rows that are asked, unless more are wanted."""

@@ -42,13 +42,13 @@ from evals.task import Task, check_metrics, load_task
 from evals.template import Template
 from evals.types import Example, Models, Prediction, Requirement, Row, Rung
 from workbench import ladder
-from workbench.estimate import Estimate, estimate, measure
+from workbench.checks.estimate import Estimate, estimate, measure
+from workbench.comparison.policy import MARGIN
+from workbench.comparison.sides import Side, side_of
 from workbench.evidence import read_looks
 from workbench.ledger import ledger_path
-from workbench.policy import MARGIN
 from workbench.runs import run_folders
 from workbench.session import with_max_tokens
-from workbench.sides import Side, side_of
 
 BEYOND = 0.05
 """How far beyond the threshold the chance is said: five points, or half of what is left to 1."""

@@ -11,7 +11,7 @@ from evals.data import load_data
 from evals.errors import RunError
 from evals.task import load_task, task_schema
 from tests.scripted import Scripted, ScriptedModels
-from workbench.check import check
+from workbench.checks.task import check
 from workbench.init import FILES, write_starter
 
 

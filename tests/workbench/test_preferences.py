@@ -16,7 +16,7 @@ from evals.types import PromptText
 from tests.scripted import Scripted, ScriptedModels
 from tests.workbench.small_task import SmallTask, contents
 from workbench.assess import assess
-from workbench.check import check
+from workbench.checks.task import check
 from workbench.evidence import conclude
 from workbench.session import Plan
 

@@ -15,7 +15,7 @@ from evals.types import Decision, Request
 from tests.scripted import Scripted, ScriptedModels
 from tests.workbench.mood import LABELS, Mood
 from workbench.assess import assess
-from workbench.compare import compare_runs
+from workbench.comparison.compare import compare_runs
 from workbench.evidence import read_looks
 from workbench.runs import Run, Scope
 from workbench.session import Plan

@@ -25,8 +25,8 @@ def command(console: Console, task: Path, judge: bool, allow_code: bool, as_json
     """
     from evals.models import Loader
     from evals.task import load_task
-    from workbench.check import check
-    from workbench.findings import text
+    from workbench.checks.findings import text
+    from workbench.checks.task import check
 
     found = check(load_task(task), Loader(allows_code=allow_code), try_judge=judge)
     if as_json:

@@ -30,7 +30,7 @@ def command(
     from evals.store import write_text
     from reports.comparison import render
     from workbench.cli.comparison import show_sides, show_splits
-    from workbench.compare import compare_runs, to_json
+    from workbench.comparison.compare import compare_runs, to_json
 
     found = to_json(compare_runs(first, second, approach, Loader()))
     if markdown is not None:

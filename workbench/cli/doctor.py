@@ -13,8 +13,8 @@ from workbench.cli.options import json_option
 @click.pass_obj
 def command(console: Console, as_json: bool) -> int:
     """Say what is right and what is missing on this machine. Exit code 1 when something must be mended."""
-    from workbench.doctor import as_json as to_json
-    from workbench.doctor import as_text, doctor
+    from workbench.machine.doctor import as_json as to_json
+    from workbench.machine.doctor import as_text, doctor
 
     findings = doctor()
     if as_json:

@@ -11,7 +11,7 @@ from workbench.cli.console import Console, table
 from workbench.cli.options import approach_option, json_option, markdown_option
 
 if TYPE_CHECKING:
-    from workbench.gate import Asked
+    from workbench.comparison.gate import Asked
 
 COLORS = {"pass": "green", "worse": "red", "cannot tell": "yellow"}
 
@@ -84,7 +84,7 @@ def command(
         raise click.UsageError("give either --baseline A or --bless NAME")
     if bless is not None:
         return _bless(console, bless, run, approach, task)
-    from workbench.gate import Asked
+    from workbench.comparison.gate import Asked
 
     asked = Asked(run, str(baseline), approach, split, policy, margin, inconclusive, task)
     return _gate(console, asked, markdown, junit, as_json)
@@ -92,7 +92,7 @@ def command(
 
 def _bless(console: Console, name: str, run: Path, approach: str | None, task: Path | None) -> int:
     from evals.models import Loader
-    from workbench.gate import bless_run
+    from workbench.comparison.gate import bless_run
 
     path = bless_run(name, run, approach, task, Loader())
     console.say(f"blessed  {name}: {path}")
@@ -104,7 +104,7 @@ def _gate(console: Console, asked: Asked, markdown: Path | None, junit: Path | N
     from evals.models import Loader
     from evals.store import write_text
     from reports import comparison, gate_junit
-    from workbench.gate import gate, gate_json
+    from workbench.comparison.gate import gate, gate_json
 
     result = gate(asked, Loader())
     found = gate_json(result)

@@ -13,8 +13,8 @@ from workbench.cli.options import json_option
 @click.pass_obj
 def command(console: Console, as_json: bool) -> None:
     """List the known models, whether they are on this machine and how to get them."""
-    from workbench.model_list import as_json as to_json
-    from workbench.model_list import as_text, list_models
+    from workbench.machine.models import as_json as to_json
+    from workbench.machine.models import as_text, list_models
 
     entries = list_models()
     if as_json:

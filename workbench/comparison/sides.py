@@ -1,6 +1,6 @@
 """One side of a comparison: an approach of a run, with all that says whether another may be held against it.
 
-A side comes from a run folder, or from a file that somebody blessed (`workbench.blessed`). Two sides
+A side comes from a run folder, or from a file that somebody blessed (`blessed.py`). Two sides
 are comparable on a split when they answered the same rows (input, output, references, group and
 columns) and were scored by the same graders and the same judge. That the prompts, the shots, the
 model or the decoder differ is what a comparison is for: it is told, and refuses nothing.

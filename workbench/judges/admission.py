@@ -1,7 +1,7 @@
 """Whether a judge may gate: what came of trying it, and what its requirements may do without that.
 
 Admissions stand in judges.json beside the task, meant to be committed, under a hash of judge and rubric: a
-changed judge is not admitted until it is tried again (`workbench.trial`). The requirements on a judge
+changed judge is not admitted until it is tried again (`workbench.judges.trial`). The requirements on a judge
 without admission advise only.
 """
 

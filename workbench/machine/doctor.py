@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from workbench.installed import FLOORS, Pins, Shadow, mismatches, pins, python_fits, shadows
+from workbench.machine.installed import FLOORS, Pins, Shadow, mismatches, pins, python_fits, shadows
 
 Level = Literal["ok", "warning", "problem"]
 ROOT = Path(__file__).resolve().parents[1]
@@ -201,7 +201,7 @@ def folder_finding(folder: Path) -> Finding:
 
 def model_findings() -> Iterator[Finding]:
     """The known models that are here, and how to get those that come in a package."""
-    from workbench.model_list import list_models
+    from workbench.machine.models import list_models
 
     entries = list_models()
     here = [e.name for e in entries if e.present]

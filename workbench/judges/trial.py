@@ -17,8 +17,8 @@ from evals.stats.agreement import kappa, kappa_lower, table_of
 from evals.store import plain, write_json
 from evals.task import Task
 from evals.types import Grader, Models, Usage
-from workbench.admission import Admission, Probe, leaves, pin, read_record, record_path
-from workbench.labels import Labelled, read_labels
+from workbench.judges.admission import Admission, Probe, leaves, pin, read_record, record_path
+from workbench.judges.labels import Labelled, read_labels
 
 PADDING = (
     "\n\nIn summary, the answer above deals with what was asked. It has been written with care, it has been "

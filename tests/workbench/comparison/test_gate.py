@@ -14,8 +14,8 @@ from evals.errors import RunError
 from evals.models import Loader
 from tests.workbench.mood import Mood, Right, share
 from workbench.cli.main import run
+from workbench.comparison.gate import Asked, Gate, gate, gate_json
 from workbench.evidence import read_looks
-from workbench.gate import Asked, Gate, gate, gate_json
 
 
 def gated(a: Path | str, b: Path, **more: object) -> Gate:
@@ -286,7 +286,7 @@ def test_rows_without_an_answer_neither_pass_nor_accuse(mood: Mood) -> None:
     assert (ruling.outcome, ruling.contrast.missing) == ("cannot tell", 20)
     assert "20 rows have no answer" in ruling.why
     with pytest.raises(RunError, match="20 dev rows of zero_shot have no answer"):
-        from workbench.gate import bless_run
+        from workbench.comparison.gate import bless_run
 
         bless_run("main", b, None, None, Loader())
 

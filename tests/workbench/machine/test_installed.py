@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from workbench.installed import Pin, mismatches, pins, python_fits, shadows
+from workbench.machine.installed import Pin, mismatches, pins, python_fits, shadows
 
 PYPROJECT = """
 [project]

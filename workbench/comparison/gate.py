@@ -19,8 +19,8 @@ from evals.store import Appender, lock
 from evals.task import Task
 from evals.types import Json, Look, Models, Split, StatusName
 from evals.verdict import SPENT
-from workbench.blessed import bless, find_blessed, no_baseline, read_blessed
-from workbench.compare import (
+from workbench.comparison.blessed import bless, find_blessed, no_baseline, read_blessed
+from workbench.comparison.compare import (
     Comparison,
     approaches_of,
     contrast_sides,
@@ -29,11 +29,11 @@ from workbench.compare import (
     same_answers,
     to_json,
 )
+from workbench.comparison.policy import MARGIN, Inconclusive, Policy, default_policy, read_policy
+from workbench.comparison.rulings import EXIT_CODES, STATUSES, Errors, Outcome, Ruling, judge, ruling_json
+from workbench.comparison.sides import Side, comparable, refuse, side_of
 from workbench.evidence import read_looks
 from workbench.ledger import LEDGER_WAIT, ledger_path
-from workbench.policy import MARGIN, Inconclusive, Policy, default_policy, read_policy
-from workbench.rulings import EXIT_CODES, STATUSES, Errors, Outcome, Ruling, judge, ruling_json
-from workbench.sides import Side, comparable, refuse, side_of
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from evals.graders import of_task
 from evals.task import load_task
 from evals.types import Request
 from tests.evals.graders.judging.courts import court, says, shown
-from workbench.admission import limited, read_record, record_path, refuse_toothless, standing
-from workbench.check import check
-from workbench.trial import try_judges
+from workbench.checks.task import check
+from workbench.judges.admission import limited, read_record, record_path, refuse_toothless, standing
+from workbench.judges.trial import try_judges
 
 JUDGE = {"name": "judge", "criteria": "The answer is polite."}
 POLITE = [f"Thank you, number {n}." for n in range(40)]

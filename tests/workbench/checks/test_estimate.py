@@ -14,7 +14,7 @@ from evals.task import Task, load_task
 from evals.types import Example, ModelRef, Work
 from tests.scripted import Scripted, ScriptedModels
 from workbench import ladder
-from workbench.estimate import SAMPLE, Estimate, estimate, lengths, measure, sample
+from workbench.checks.estimate import SAMPLE, Estimate, estimate, lengths, measure, sample
 
 
 def rows(prefix: str, n: int) -> tuple[Example, ...]:

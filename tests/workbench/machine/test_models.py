@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evals.models import known
-from workbench.model_list import Entry, as_json, as_text, list_models
+from workbench.machine.models import Entry, as_json, as_text, list_models
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def test_every_known_name_is_listed_with_licence_and_source() -> None:
 def test_what_is_not_here_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = known.Package("never-made", "1.0", "weights.gguf", "pip install never-made==1.0")
     toy = known.Known("toy", "model", "MIT", gone, known.Hub("nobody/never-made"))
-    monkeypatch.setattr("workbench.model_list.KNOWN", {"toy": toy})
+    monkeypatch.setattr("workbench.machine.models.KNOWN", {"toy": toy})
     (found,) = list_models()
     assert (found.present, found.where, found.bytes, found.context) == (False, None, None, None)
     assert found.sources == ("package never-made 1.0", "hub nobody/never-made")

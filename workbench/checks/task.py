@@ -25,13 +25,13 @@ from evals.stats.power import Direction, fewest_rows, most_failures
 from evals.task import Task, check_metrics
 from evals.types import Example, Grader, Models, Prediction, Row, Rung
 from workbench import budget, ladder
-from workbench.admission import leaves, limited, standing
-from workbench.check_rows import findings_of_rows
-from workbench.estimate import Estimate, Sizes, estimate, measure
-from workbench.findings import LEVELS, Checked, Finding, Level, Provable
+from workbench.checks.estimate import Estimate, Sizes, estimate, measure
+from workbench.checks.findings import LEVELS, Checked, Finding, Level, Provable
+from workbench.checks.rows import findings_of_rows
+from workbench.judges.admission import leaves, limited, standing
+from workbench.judges.trial import try_judges
 from workbench.leakage import documents_of
 from workbench.session import with_max_tokens
-from workbench.trial import try_judges
 
 
 def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:

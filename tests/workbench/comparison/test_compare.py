@@ -12,7 +12,7 @@ from evals.errors import RunError
 from evals.models import Loader
 from tests.workbench.mood import Mood, share
 from workbench.cli.main import run
-from workbench.compare import Comparison, approaches_of, compare_runs, to_json
+from workbench.comparison.compare import Comparison, approaches_of, compare_runs, to_json
 
 EXACT = {"metric": "exact", "at_least": 0.5, "kind": "quality"}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evals.store import plain
-from workbench.estimate import Estimate, Lengths, Sizes
+from workbench.checks.estimate import Estimate, Lengths, Sizes
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")

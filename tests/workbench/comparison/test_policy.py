@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from evals.errors import TaskError
 from evals.task import Task, load_task
 from tests.workbench.mood import Mood
-from workbench.policy import Policy, default_policy, policy_schema, read_policy
+from workbench.comparison.policy import Policy, default_policy, policy_schema, read_policy
 
 KNOWN = ("label", "error_rate", "tokens_in", "p95_seconds")
 

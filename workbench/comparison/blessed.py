@@ -19,8 +19,8 @@ from evals.errors import RunError
 from evals.store import plain, read_lines, reading, revive, write_lines
 from evals.table import nearest
 from evals.types import Example, Measured, Prediction, Row, Score, Split
+from workbench.comparison.sides import Side
 from workbench.evidence import SPLITS
-from workbench.sides import Side
 
 VERSION = 1
 PREFIX, SUFFIX = "baseline-", ".jsonl"

@@ -17,9 +17,9 @@ from evals.status import figure_text
 from evals.task import Task
 from evals.types import Interval, Json, StatusName
 from reports import figures
-from workbench.compare import contrast, contrast_json
-from workbench.policy import Policy, Rule
-from workbench.sides import Side
+from workbench.comparison.compare import contrast, contrast_json
+from workbench.comparison.policy import Policy, Rule
+from workbench.comparison.sides import Side
 
 Outcome = Literal["pass", "worse", "cannot tell"]
 EXIT_CODES: dict[Outcome, int] = {"pass": 0, "worse": 3, "cannot tell": 4}

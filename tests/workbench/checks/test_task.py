@@ -13,8 +13,8 @@ from evals.errors import TaskError
 from evals.models import Loader
 from evals.task import load_task
 from tests.scripted import Scripted, ScriptedModels
-from workbench.check import check
-from workbench.findings import Checked, Finding, text
+from workbench.checks.findings import Checked, Finding, text
+from workbench.checks.task import check
 
 DAYS = ("monday", "tuesday", "wednesday")
 

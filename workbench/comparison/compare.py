@@ -2,7 +2,7 @@
 
 Every metric that both were scored on, as B minus A on the same rows, with an interval whose ends err
 at 1 - confidence each; the rows that flipped, with both answers. Dev rows are shown as text, test
-rows only as counts and intervals. Nothing is decided here: `workbench.gate` does.
+rows only as counts and intervals. Nothing is decided here: `workbench.comparison.gate` does.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from evals.ranking import SHOWN
 from evals.store import plain
 from evals.task import Task
 from evals.types import Json, Measured, Models, Requirement, Row, Split
+from workbench.comparison.sides import Side, age, changes, comparable, refuse, side_of
 from workbench.evidence import SPLITS
-from workbench.sides import Side, age, changes, comparable, refuse, side_of
 
 AMOUNTS = (*MEANS, *LATENCY)
 

@@ -10,8 +10,8 @@ from evals.errors import DataError
 from evals.graders import gold_prediction
 from evals.task import Task
 from evals.types import Example, Grader, Models, Score
-from workbench.check_audit import findings_of_audit, some
-from workbench.findings import Finding
+from workbench.checks.audit import findings_of_audit, some
+from workbench.checks.findings import Finding
 
 SPLITS = ("train", "dev", "test")
 MOSTLY_FAILING = 0.2

