@@ -22,7 +22,7 @@ from typing import Any, Literal, TextIO
 from workbench.machine.installed import FLOORS, Pins, Shadow, mismatches, pins, python_fits, shadows
 
 Level = Literal["ok", "warning", "problem"]
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 GIB = 1 << 30
 LITTLE_SPACE, TOO_LITTLE_SPACE = 5 * GIB, 1 * GIB
 """A converted small model takes half a GiB, a downloaded one of 1.7B parameters more than three."""
