@@ -19,6 +19,7 @@ from evals.decide import figure
 from evals.errors import NotApplicable, OutageError, RunError
 from evals.graders import make_ready, of_task
 from evals.models.metered import Metered
+from evals.preferences import load_pairs
 from evals.run import predict
 from evals.store import digest, lock, plain, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics
@@ -133,7 +134,8 @@ def _session(
     make_ready(graders, models)
     plan = Plan(order.task_path, order.out, scope, progress=order.progress)
     fingerprint = models.open(task.model).fingerprint
-    return Session(plan, task, data, graders, models, run, (), task_hash, fingerprint)
+    pairs = load_pairs(task)
+    return Session(plan, task, data, graders, models, run, (), task_hash, fingerprint, pairs)
 
 
 def _begin(session: Session, order: Order, parent: Run) -> None:
@@ -158,7 +160,7 @@ def _fitted(session: Session, order: Order, recipe: Recipe, begun: Prompted) -> 
     entry = Entry(recipe.name, kind="tuned")
     key = session.key(
         plain(recipe.method),
-        recipe.objective.name,
+        [recipe.objective.name, plain(recipe.objective)],
         plain(recipe.settings),
         begun.hash,
         session.task.identity(),
