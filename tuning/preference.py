@@ -1,4 +1,4 @@
-"""Learning from pairs of answers of which people preferred one: DPO and ORPO.
+"""Learning from pairs of answers of which people preferred one: DPO, ORPO, and DPO after SFT.
 
 DPO (Rafailov et al. 2023) raises the log-likelihood of the chosen answer over the rejected one, beyond what
 the model made of both when the stage began: those figures, its reference, are computed once and kept.
@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
+
+from tuning.sft import Sft
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,6 +55,29 @@ class Dpo:
         )
         lesson, exam = (found.measured() for found in lessons)
         yield Stage(self.name, lesson, exam, self.share)
+
+
+@dataclass(frozen=True)
+class SftThenDpo:
+    """SFT on the training rows, then DPO on the pairs from the best it came to, which is also the reference:
+    the recipe of Rafailov et al. 2023. Each stage keeps its own share of the rate, and ends at its own
+    best; where DPO brings nothing, what is kept is SFT."""
+
+    beta: float = 0.1
+
+    name: ClassVar[str] = "sft_then_dpo"
+    title: ClassVar[str] = "supervised fine-tuning, then DPO"
+    share: ClassVar[float] = 1.0
+    answers: ClassVar[bool] = True
+    preferences: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        positive(beta=self.beta)
+
+    def stages(self, student: Student, material: Material) -> Iterator[Stage]:
+        """The answers of the training rows; the pairs, against the model that those made."""
+        yield from Sft().stages(student, material)
+        yield from Dpo(self.beta).stages(student, material)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ class Recipe:
         untouched = inner(student.model) if self.method.soft else student.model
         before = text_loss(Reader(untouched, student.reader.autocast), text)
         outcomes = [
-            self._stage(student, stage, dev, work) for stage in self.objective.stages(student, material)
+            (stage.name, self._stage(student, stage, dev, work))
+            for stage in self.objective.stages(student, material)
         ]
         folder = export(student.model, student.live.renderer.tokenizer, work.dir / ADAPTER, student.head)
         model = replace(served.model, adapter=str(folder))
@@ -125,7 +126,11 @@ class Recipe:
         return Trainer(student.parameters, stage.lesson, course).run()
 
     def _record(
-        self, student: Student, outcomes: Sequence[Outcome], material: Material, long: Sequence[str]
+        self,
+        student: Student,
+        outcomes: Sequence[tuple[str, Outcome]],
+        material: Material,
+        long: Sequence[str],
     ) -> dict[str, Any]:
         """What training.json says."""
         return {
@@ -143,7 +148,7 @@ class Recipe:
             "virtual_tokens": student.reader.virtual,
             "starts_from": len(student.head.start),
             "stands_for": len(student.head.tokens),
-            "stages": [plain(outcome) for outcome in outcomes],
+            "stages": [{"name": name, **plain(outcome)} for name, outcome in outcomes],
         }
 
 

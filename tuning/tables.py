@@ -22,6 +22,7 @@ OBJECTIVES = Table(
         "dpo": "tuning.preference:Dpo",
         "orpo": "tuning.preference:Orpo",
         "kto": "tuning.kto:Kto",
+        "sft_then_dpo": "tuning.preference:SftThenDpo",
     },
 )
 """What they move towards."""

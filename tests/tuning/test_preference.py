@@ -29,7 +29,14 @@ from tuning.recipe import Recipe
 from tuning.settings import Settings
 
 TRAIN, DEV = rows("t", 24), rows("d", 8)
-RATES = {"prompt_tuning": 0.3, "prefix_tuning": 0.1, "lora": 1e-2, "qlora": 1e-2, "full": 3e-3}
+RATES = {
+    "prompt_tuning": 0.3,
+    "prefix_tuning": 0.1,
+    "p_tuning": 0.03,
+    "lora": 1e-2,
+    "qlora": 1e-2,
+    "full": 3e-3,
+}
 
 
 def pieces(count: int = 6, prompt: int = 5, seed: int = 3) -> list[Pair]:
@@ -174,6 +181,27 @@ def preferred(approach: Prompted, task: Task) -> float:
     return float(np.mean([chosen - rejected for chosen, rejected in said]))
 
 
+def _looks(folder: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (folder / "curves.jsonl").read_text().splitlines()]
+    return [line for line in lines if line["kind"] == "dev"]
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    return dict(load_file(folder / "adapter" / "adapter_model.safetensors"))
+
+
+def stopped_at(monkeypatch: pytest.MonkeyPatch, line: int) -> None:
+    """Training is interrupted behind so many lines of its curves."""
+    true, lines = Curves.add, iter(range(line))
+
+    def stopped(self: Curves, line: Any) -> None:
+        true(self, line)
+        if next(lines, None) is None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Curves, "add", stopped)
+
+
 CASES = [
     ("dpo", "lora"),
     ("dpo", "full"),
@@ -185,6 +213,7 @@ CASES = [
     ("kto", "prompt_tuning"),
     ("orpo", "full"),
     ("dpo", "qlora"),
+    ("sft_then_dpo", "p_tuning"),
 ]
 
 
@@ -196,34 +225,49 @@ def test_the_wanted_answers_gain_and_what_was_best_on_dev_is_served(
     assert found.name == f"{method}_{objective}"
     assert preferred(found, task) > preferred(start(base), task) + 0.5
     assert record["objective"] == objective
-    assert (record["rows"], record["pairs"]) == (0, len(load_pairs(task).train))
-    lines = [json.loads(line) for line in (tmp_path / objective / "curves.jsonl").read_text().splitlines()]
-    losses = [line["loss"] for line in lines if line["kind"] == "dev"]
+    assert record["rows"] == (len(TRAIN) if "sft" in objective else 0)
+    assert record["pairs"] == len(load_pairs(task).train)
+    losses = [look["loss"] for look in _looks(tmp_path / record["stages"][-1]["name"])]
     assert min(losses[1:]) < losses[0]
-    if objective == "dpo":
+    if "dpo" in objective:
         assert losses[0] == pytest.approx(np.log(2), abs=1e-3)
 
 
 def test_interrupted_and_started_again_it_ends_with_the_same_weights(
     task: Task, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fitted("dpo", "lora", task, tmp_path / "calm", base)
-    true, lines = Curves.add, iter(range(7))
+    fitted("kto", "lora", task, tmp_path / "calm", base)
+    with monkeypatch.context() as patch:
+        stopped_at(patch, 7)
+        with pytest.raises(KeyboardInterrupt):
+            fitted("kto", "lora", task, tmp_path / "killed", base)
+    fitted("kto", "lora", task, tmp_path / "killed", base)
+    calm, killed = weights(tmp_path / "calm"), weights(tmp_path / "killed")
+    assert all(torch.equal(calm[name], killed[name]) for name in calm)
 
-    def killed(self: Curves, line: Any) -> None:
-        true(self, line)
-        if next(lines, None) is None:
-            raise KeyboardInterrupt
 
-    monkeypatch.setattr(Curves, "add", killed)
-    with pytest.raises(KeyboardInterrupt):
-        fitted("dpo", "lora", task, tmp_path / "killed", base)
-    monkeypatch.undo()
-    fitted("dpo", "lora", task, tmp_path / "killed", base)
-    calm, killed_ = (
-        load_file(tmp_path / name / "adapter" / "adapter_model.safetensors") for name in ("calm", "killed")
-    )
-    assert all(torch.equal(calm[name], killed_[name]) for name in calm)
+def test_dpo_after_sft_begins_at_its_best_and_survives_a_kill_in_either_stage(
+    task: Task, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(folder: Path) -> dict[str, Any]:
+        return fitted("sft_then_dpo", "lora", task, folder, base, learning_rate=0.02)[1]
+
+    calm = train(tmp_path / "calm")
+    assert [stage["name"] for stage in calm["stages"]] == ["sft", "dpo"]
+    assert (calm["rows"], calm["pairs"]) == (len(TRAIN), len(load_pairs(task).train))
+    first, then = (_looks(tmp_path / "calm" / stage) for stage in ("sft", "dpo"))
+    assert then[0]["loss"] == pytest.approx(np.log(2), abs=1e-3)
+    assert then[0]["score"] == max(look["score"] for look in first)
+    assert min(look["loss"] for look in then[1:]) < then[0]["loss"]
+    for line in (4, 15):
+        folder = tmp_path / str(line)
+        with monkeypatch.context() as patch:
+            stopped_at(patch, line)
+            with pytest.raises(KeyboardInterrupt):
+                train(folder)
+        assert (folder / "dpo").is_dir() == (line == 15)
+        train(folder)
+        assert all(torch.equal(weights(folder)[name], w) for name, w in weights(tmp_path / "calm").items())
 
 
 def test_pairs_whose_input_is_judged_are_left_out_and_named(base: Path, tmp_path: Path) -> None:
