@@ -9,11 +9,11 @@ lm-evaluation-harness).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evals.data import folded, membership
+from evals.data import folded, load_data, membership
 from evals.errors import DataError
 from evals.rows import Raw, find_source, read_rows
 from evals.store import digest, read_lines, reading, write_lines
@@ -77,6 +77,16 @@ def load_pairs(task: Task) -> Pairs:
         tuple(pair for id, pair in pairs.items() if places[id] < DEV),
         tuple(pair for id, pair in pairs.items() if DEV <= places[id] < TEST),
     )
+
+
+def learnable(task: Task) -> tuple[Pairs, tuple[str, ...]]:
+    """The pairs without those to train on whose input a dev or test row has, and the ids of these. Raises
+    DataError with file and line."""
+    pairs, data = load_pairs(task), load_data(task)
+    asked = {folded(row.input) for row in (*data.dev, *data.test)}
+    copies = {pair.id for pair in pairs.train if folded(pair.input) in asked}
+    kept = tuple(pair for pair in pairs.train if pair.id not in copies)
+    return replace(pairs, train=kept), tuple(pair.id for pair in pairs.train if pair.id in copies)
 
 
 def _pair(numbered: Raw, column: str, shown: str) -> Pair:

@@ -86,6 +86,11 @@ class Reader:
         wanted = batch.ids[:, 1:][batch.answer[:, 1:]]
         return functional.cross_entropy(logits.float(), wanted, reduction="none")
 
+    def likelihoods(self, batch: Batch) -> Tensor:
+        """The log-likelihood [rows] of every row's answer (natural log), end token included."""
+        sizes = batch.answer[:, 1:].sum(dim=1).tolist()
+        return -torch.stack([part.sum() for part in torch.split(self.losses(batch), sizes)])
+
     def logits(self, batch: Batch) -> Tensor:
         """The logits [answer tokens, vocabulary] that predict each answer token."""
         before = batch.answer[:, 1:]

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ from evals.types import Progress
 from tuning import batches
 from tuning.checkpoint import State, keep_only, load_checkpoint, load_trainable, newest, save_checkpoint
 from tuning.curves import Curves
+from tuning.forward import evaluating
 from tuning.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -36,11 +37,24 @@ class Lesson(Protocol):
     @property
     def lengths(self) -> Sequence[int]: ...
 
+    def begin(self, step: int, parts: Sequence[Sequence[int]]) -> None:
+        """Said before the losses of a step's rows are asked for, part by part: what hangs on all of them
+        is found now."""
+
     def loss(self, rows: Sequence[int]) -> Tensor:
         """The summed loss of these rows, with its graph."""
 
     def weight(self, rows: Sequence[int]) -> float:
         """What the summed loss of these rows is divided by: how many terms it has."""
+
+
+def mean_of(lesson: Lesson, model: Any, tokens: int = 8192, rows: int = 16) -> float:
+    """The mean loss over all rows of a lesson, without gradients and without dropout."""
+    parts = batches.micro(range(len(lesson.lengths)), lesson.lengths, tokens, rows)
+    with torch.no_grad(), evaluating(model):
+        lesson.begin(0, parts)
+        total = sum(float(lesson.loss(part)) for part in parts)
+    return total / lesson.weight(range(len(lesson.lengths)))
 
 
 class NotANumber(ArithmeticError):
@@ -176,7 +190,7 @@ class Trainer:
         while True:
             state = torch.get_rng_state()
             try:
-                loss = self._gradients(batch)
+                loss = self._gradients(step, batch)
                 break
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error) or self.rows == 1:
@@ -190,11 +204,13 @@ class Trainer:
         self.optimizer.step()
         return loss
 
-    def _gradients(self, batch: Sequence[int]) -> float:
+    def _gradients(self, step: int, batch: Sequence[int]) -> float:
         """Leave the gradient of the batch's mean loss in the parameters, and give that loss."""
         self.optimizer.zero_grad(set_to_none=True)
         total, weight = 0.0, self.lesson.weight(batch)
-        for part in batches.micro(batch, self.lesson.lengths, self.course.settings.tokens, self.rows):
+        parts = batches.micro(batch, self.lesson.lengths, self.course.settings.tokens, self.rows)
+        self.lesson.begin(step, parts)
+        for part in parts:
             loss = self.lesson.loss(part)
             (loss / weight).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())

@@ -67,6 +67,18 @@ def pieces(asked: Sequence[Asked], renderer: Renderer, room: int) -> tuple[list[
     return found, long
 
 
+def pairs(
+    asked: Sequence[tuple[Asked, Asked]], renderer: Renderer, room: int
+) -> tuple[list[Pair], list[str]]:
+    """The pairs of (chosen, rejected) of which both have at most `room` tokens, in order, and the ids of
+    the others."""
+    sides = [pieces([both[side] for both in asked], renderer, room)[0] for side in (0, 1)]
+    chosen, rejected = ({piece.id: piece for piece in side} for side in sides)
+    ids = [one.id for one, _ in asked]
+    found = [Pair(chosen[id], rejected[id]) for id in ids if id in chosen and id in rejected]
+    return found, [id for id in ids if not (id in chosen and id in rejected)]
+
+
 def end_token(renderer: Renderer) -> int:
     """The token that the chat template puts behind an assistant's answer, where it is a special one;
     else the tokenizer's end of text."""

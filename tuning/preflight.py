@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from baselines.approach import Prompted
-from evals.graders import answer_text
 from evals.types import Example, Work
+from tuning.preference import FEWEST_PAIRS
 
 if TYPE_CHECKING:
     from tuning.recipe import Recipe
@@ -30,8 +30,8 @@ CHECKPOINTS = 4
 
 @dataclass(frozen=True)
 class Preflight:
-    """`tokens` are a training row's, median and longest, `answer` its answer's median; memory and disk in
-    bytes. `problems` stand in the way, `notes` are to be known."""
+    """`rows` and `pairs` are those that fit; `tokens` are a text's, median and longest, `answer` its answer's
+    median; memory and disk in bytes. `problems` stand in the way, `notes` are to be known."""
 
     recipe: str
     rows: int
@@ -46,6 +46,9 @@ class Preflight:
     disk: int
     disk_free: int
     minutes: float
+    pairs: int = 0
+    fewest_pairs: int = 0
+    copies: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -58,43 +61,44 @@ def preflight(
     from evals.models.chat import Renderer
     from evals.models.files import find_folder
     from evals.models.sources import Saved, pick_dtype
-    from tuning.pieces import Asked, pieces
     from tuning.recipe import served_by
+    from tuning.texts import count_texts
 
     served = served_by(recipe.method, cast(Prompted, work.start), recipe.name)
     ref, settings = served.model, recipe.settings
     dtype = pick_dtype(ref.dtype if settings.precision == "auto" else settings.precision)
     source = Saved(find_folder(ref.name, "model", ref.revision), str(dtype).removeprefix("torch."))
-    renderer = Renderer(source.tokenizer(), ref.name)
-    prompts = served.prompts([row.query() for row in train], work.models)
-    asked = [Asked(row.id, prompts[row.id], answer_text(row.target)) for row in train]
-    context = work.models.open(ref).context
-    found, long = pieces(asked, renderer, context)
-    lengths = sorted(len(piece) for piece in found) or [0]
-    answers = sorted(len(piece.answer) for piece in found) or [0]
+    texts = count_texts(recipe.objective, served, train, work, Renderer(source.tokenizer(), ref.name))
+    lengths, longest = texts.lengths, texts.longest
     config = source.config().get_text_config(decoder=True)
-    size, learn = _sizes(recipe, source.config(), lengths[-1])
-    together = min(settings.rows * lengths[-1], max(settings.tokens, lengths[-1]))
-    memory = _memory(config, size, learn, together, settings.rows * answers[-1], dtype.itemsize)
+    size, learn = _sizes(recipe, source.config(), longest)
+    at_once = settings.rows * (2 if texts.pairs else 1)
+    together = min(at_once * longest, max(settings.tokens, longest))
+    memory = _memory(config, size, learn, together, at_once * texts.longest_answer, dtype.itemsize)
     passes = 6 if recipe.method.name == "full" else 4
-    looks = settings.epochs * settings.looks
-    seconds = settings.epochs * sum(lengths) * passes * size / (EFFICIENCY * multiplying(dtype))
-    seconds += (looks + 1) * min(dev, settings.dev_rows) * seconds_a_row
+    stages = sum(1 for count in (texts.rows, texts.pairs) if count)
+    epochs = settings.epochs + (1 if texts.pairs else 0)  # the reference reads every answer once
+    seconds = epochs * sum(lengths) * passes * size / (EFFICIENCY * multiplying(dtype))
+    looks = stages * (settings.epochs * settings.looks + 1)
+    seconds += looks * min(dev, settings.dev_rows) * seconds_a_row
     disk = CHECKPOINTS * 12 * learn + (4 * size if recipe.method.name == "full" else 4 * learn)
     report = Preflight(
         recipe=recipe.name,
-        rows=len(found),
-        fewest_rows=recipe.method.fewest_rows,
-        too_long=tuple(long),
-        tokens=(lengths[len(lengths) // 2], lengths[-1]),
-        answer=answers[len(answers) // 2],
-        steps=settings.steps(len(found)) if found else 0,
+        rows=texts.rows,
+        fewest_rows=recipe.method.fewest_rows if recipe.objective.answers else 0,
+        too_long=texts.too_long,
+        tokens=(lengths[len(lengths) // 2], longest),
+        answer=texts.answer,
+        steps=sum(settings.steps(count) for count in (texts.rows, texts.pairs) if count),
         trainable=learn,
         memory=memory,
         memory_free=_free_memory(),
         disk=disk,
         disk_free=_free_disk(work.dir),
         minutes=seconds / 60,
+        pairs=texts.pairs,
+        fewest_pairs=FEWEST_PAIRS if recipe.objective.preferences else 0,
+        copies=texts.copies,
     )
     return _judged(report)
 
@@ -107,6 +111,11 @@ def _judged(report: Preflight) -> Preflight:
             f"{report.rows} training rows, and {report.fewest_rows} are the fewest worth trying "
             f"{report.recipe} with"
         )
+    if report.pairs < report.fewest_pairs:
+        problems.append(
+            f"{report.pairs} pairs of answers to train on, and {report.fewest_pairs} are the fewest worth "
+            f"trying {report.recipe} with"
+        )
     if report.memory > report.memory_free:
         problems.append(
             f"about {_gib(report.memory)} of memory are needed and {_gib(report.memory_free)} are free"
@@ -114,7 +123,10 @@ def _judged(report: Preflight) -> Preflight:
     if report.disk > report.disk_free:
         problems.append(f"about {_gib(report.disk)} of disk are needed and {_gib(report.disk_free)} are free")
     if report.too_long:
-        notes.append(f"{len(report.too_long)} training rows are longer than the context and are left out")
+        what = "training rows or pairs" if report.fewest_pairs else "training rows"
+        notes.append(f"{len(report.too_long)} {what} are longer than the context and are left out")
+    if report.copies:
+        notes.append(f"{len(report.copies)} pairs are left out: dev or test rows have their input")
     if 0 < report.steps < 100:
         notes.append(f"{report.steps} steps of the optimizer are few: 100 are the least that is recommended")
     return replace(report, problems=tuple(problems), notes=tuple(notes))
@@ -124,7 +136,7 @@ def lines(report: Preflight) -> list[str]:
     """The report as people read it."""
     said = [
         f"recipe    {report.recipe}: {report.trainable:,} parameters learn in {report.steps} steps",
-        f"rows      {report.rows} of {report.tokens[0]} tokens, {report.tokens[1]} at most; "
+        f"rows      {_counted(report)} of {report.tokens[0]} tokens, {report.tokens[1]} at most; "
         f"answers of {report.answer}",
         f"memory    about {_gib(report.memory)} of {_gib(report.memory_free)} free",
         f"disk      about {_gib(report.disk)} of {_gib(report.disk_free)} free",
@@ -135,6 +147,13 @@ def lines(report: Preflight) -> list[str]:
         *(f"note      {note}" for note in report.notes),
         *(f"problem   {p}" for p in report.problems),
     ]
+
+
+def _counted(report: Preflight) -> str:
+    """How many rows and pairs are learned from."""
+    if not report.fewest_pairs:
+        return str(report.rows)
+    return f"{report.rows} and {report.pairs} pairs" if report.rows else f"{report.pairs} pairs"
 
 
 def _gib(count: int) -> str:

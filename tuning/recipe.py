@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from baselines.approach import Prompt, Prompted
 from evals.errors import ModelError, NotApplicable
+from evals.preferences import Pair as Preference
+from evals.preferences import Pairs
 from evals.store import plain, write_json
 from evals.types import Example, ModelRef, Work
 from tuning.matrix import check_pair
 from tuning.method import Head, Method, cut_head, shared_head, trainable
 from tuning.settings import Settings
+from tuning.texts import preferred
 
 if TYPE_CHECKING:
     from tuning.loop import Outcome
-    from tuning.pieces import Pair, Piece
-    from tuning.student import Objective, Stage, Student
+    from tuning.student import Material, Objective, Stage, Student
 
 log = logging.getLogger(__name__)
 
@@ -60,46 +62,56 @@ class Recipe:
         from tuning.forward import Reader
         from tuning.reload import keep_probe
 
-        if not train and not self.objective.preferences:
+        if not train and self.objective.answers:
             raise NotApplicable(f"{self.name} needs training rows and the task has none")
+        learned, copies = preferred(self.objective, work.task)
         served = served_by(self.method, cast(Prompted, work.start), self.name)
-        student = enroll(self, served, [*train, *dev], work)
-        rows, long = student.pieces(train)
-        if not rows and train:
-            raise NotApplicable(
-                f"{self.name}: not one training row fits the context of {student.live.context} tokens"
-            )
+        student = enroll(self, served, [*train, *dev, *learned.train, *learned.dev], work)
+        material, long = self._material(student, train, dev, learned)
         text = passages(student.live.renderer, student.live.context)
         untouched = inner(student.model) if self.method.soft else student.model
         before = text_loss(Reader(untouched, student.reader.autocast), text)
         outcomes = [
-            self._stage(student, stage, dev, work)
-            for stage in self.objective.stages(student, rows, self._pairs(student, work))
+            (stage.name, self._stage(student, stage, dev, work))
+            for stage in self.objective.stages(student, material)
         ]
         folder = export(student.model, student.live.renderer.tokenizer, work.dir / ADAPTER, student.head)
         model = replace(served.model, adapter=str(folder))
-        if probe := student.pieces(dev)[0] or rows:
+        if probe := [*material.dev, *material.train, *(pair.chosen for pair in material.pairs)]:
             keep_probe(student, model, probe, work.dir, self.method.name)
         after = text_loss(student.reader, text)
         forgotten = {"before": round(before, 4), "after": round(after, 4), "loss": round(after - before, 4)}
-        record = self._record(student, outcomes, len(rows), long)
-        write_json(work.dir / TRAINING, {**record, "forgetting": forgotten})
+        record = self._record(student, outcomes, material, long)
+        write_json(work.dir / TRAINING, {**record, "pairs_left_out": list(copies), "forgetting": forgotten})
         return replace(student.approach, model=model)
 
-    def _pairs(self, student: Student, work: Work) -> Sequence[Pair]:
-        return ()
+    def _material(
+        self, student: Student, train: Sequence[Example], dev: Sequence[Example], learned: Pairs
+    ) -> tuple[Material, list[str]]:
+        """What the objective learns from, and the ids of the rows and pairs that do not fit."""
+        from tuning.selection import sample
+        from tuning.student import Material
+
+        rows, long = student.pieces(train) if self.objective.answers else ([], [])
+        pairs, long_pairs = student.pairs(learned.train)
+        for what, kept, given in (("training row", rows, long), ("pair of answers", pairs, long_pairs)):
+            if given and not kept:
+                raise NotApplicable(
+                    f"{self.name}: not one {what} fits the context of {student.live.context} tokens"
+                )
+        golden = student.pieces(sample(dev, self.settings.dev_rows))[0]
+        dev_pairs = student.pairs(sample(learned.dev, self.settings.dev_rows))[0]
+        return Material(rows, golden, pairs, dev_pairs), [*long, *long_pairs]
 
     def _stage(self, student: Student, stage: Stage, dev: Sequence[Example], work: Work) -> Outcome:
-        from tuning.loop import Course, Trainer
+        from tuning.loop import Course, Trainer, mean_of
         from tuning.selection import sample, score
-        from tuning.sft import mean_loss
         from tuning.snapshot import as_served
 
         looked = sample(dev, self.settings.dev_rows)
-        golden: list[Piece] = student.pieces(looked)[0]
 
         def look() -> tuple[float, float]:
-            loss = mean_loss(student.reader, golden) if golden else 0.0
+            loss = mean_of(stage.exam, student.model) if stage.exam.lengths else 0.0
             return loss, score(student.approach, looked, as_served(student), work.grade)
 
         base = self.settings.learning_rate or self.method.rate(_size(student.model))
@@ -115,7 +127,11 @@ class Recipe:
         return Trainer(student.parameters, stage.lesson, course).run()
 
     def _record(
-        self, student: Student, outcomes: Sequence[Outcome], rows: int, long: Sequence[str]
+        self,
+        student: Student,
+        outcomes: Sequence[tuple[str, Outcome]],
+        material: Material,
+        long: Sequence[str],
     ) -> dict[str, Any]:
         """What training.json says."""
         return {
@@ -123,7 +139,9 @@ class Recipe:
             "objective": self.objective.name,
             "options": json.loads(json.dumps(plain(self.method))),
             "settings": plain(self.settings),
-            "rows": rows,
+            "towards": json.loads(json.dumps(plain(self.objective))),
+            "rows": len(material.train),
+            "pairs": len(material.pairs),
             "too_long": list(long),
             "trainable": sum(p.numel() for p in student.parameters.values()),
             "parameters": _size(student.model),
@@ -131,7 +149,7 @@ class Recipe:
             "virtual_tokens": student.reader.virtual,
             "starts_from": len(student.head.start),
             "stands_for": len(student.head.tokens),
-            "stages": [plain(outcome) for outcome in outcomes],
+            "stages": [{"name": name, **plain(outcome)} for name, outcome in outcomes],
         }
 
 
@@ -145,7 +163,7 @@ def served_by(method: Method, start: Prompted | None, name: str) -> Prompted:
     return replace(start, name=name, prompt=Prompt(start.prompt.template))
 
 
-def enroll(recipe: Recipe, served: Prompted, rows: Sequence[Example], work: Work) -> Student:
+def enroll(recipe: Recipe, served: Prompted, rows: Sequence[Example | Preference], work: Work) -> Student:
     """Load the base, add what learns, and put it behind the door."""
     from evals.models.chat import Renderer
     from evals.models.files import find_folder

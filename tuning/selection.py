@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from evals.models.local import LocalModel
 from evals.models.sources import Live
+from evals.preferences import Pair as Preference
 from evals.types import Approach, Embedder, Example, Model, ModelRef, Models, Prediction
 
+Known = TypeVar("Known", Example, Preference)
 Graded = Callable[[Sequence[tuple[Example, Prediction]]], float]
 
 
@@ -41,7 +43,7 @@ class Trainee(LocalModel):
         super().__init__(name, Live(model, tokenizer, tuple(head)))
 
 
-def sample(rows: Sequence[Example], most: int) -> list[Example]:
+def sample(rows: Sequence[Known], most: int) -> list[Known]:
     """At most `most` rows, the same ones whatever the file's order."""
     kept = {e.id for e in sorted(rows, key=lambda e: sha256(e.id.encode()).digest())[:most]}
     return [e for e in rows if e.id in kept]

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from tuning.batches import micro
-
 if TYPE_CHECKING:
     from torch import Tensor
 
     from tuning.forward import Reader
-    from tuning.pieces import Pair, Piece
-    from tuning.student import Stage, Student
+    from tuning.pieces import Piece
+    from tuning.student import Material, Stage, Student
 
 
 @dataclass(frozen=True)
@@ -23,13 +21,16 @@ class Sft:
 
     name: ClassVar[str] = "sft"
     title: ClassVar[str] = "supervised fine-tuning"
+    share: ClassVar[float] = 1.0
+    answers: ClassVar[bool] = True
     preferences: ClassVar[bool] = False
 
-    def stages(self, student: Student, train: Sequence[Piece], pairs: Sequence[Pair]) -> Iterator[Stage]:
+    def stages(self, student: Student, material: Material) -> Iterator[Stage]:
         """The answers of the training rows, at the method's own rate."""
         from tuning.student import Stage
 
-        yield Stage(self.name, Answers(student.reader, train), 1.0)
+        train, dev = (Answers(student.reader, rows) for rows in (material.train, material.dev))
+        yield Stage(self.name, train, dev, self.share)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Answers:
         """Tokens of each row, prompt and answer."""
         return [len(piece) for piece in self.pieces]
 
+    def begin(self, step: int, parts: Sequence[Sequence[int]]) -> None:
+        """Nothing hangs on the whole batch."""
+
     def loss(self, rows: Sequence[int]) -> Tensor:
         """The summed negative log-likelihood (nats) of the rows' answer tokens."""
         from tuning.forward import collate
@@ -57,12 +61,6 @@ class Answers:
 
 def mean_loss(reader: Reader, pieces: Sequence[Piece], tokens: int = 8192, rows: int = 16) -> float:
     """Nats a token over all answers, without gradients."""
-    import torch
+    from tuning.loop import mean_of
 
-    from tuning.forward import evaluating
-
-    lesson = Answers(reader, pieces)
-    everything = range(len(pieces))
-    with torch.no_grad(), evaluating(reader.whole):
-        parts = micro(everything, lesson.lengths, tokens, rows)
-        return float(sum(float(lesson.loss(part)) for part in parts)) / lesson.weight(everything)
+    return mean_of(Answers(reader, pieces), reader.whole, tokens, rows)

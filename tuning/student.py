@@ -10,11 +10,12 @@ from torch import Tensor
 
 from baselines.approach import Prompted
 from evals.graders import answer_text
+from evals.preferences import Pair as Preference
 from evals.types import Example, Models
 from tuning.forward import Reader
 from tuning.loop import Lesson
 from tuning.method import Head
-from tuning.pieces import Asked, Pair, Piece, pieces
+from tuning.pieces import Asked, Pair, Piece, pairs, pieces
 from tuning.selection import Trainee
 
 
@@ -36,26 +37,60 @@ class Student:
 
     def pieces(self, rows: Sequence[Example]) -> tuple[list[Piece], list[str]]:
         """The rows as the approach renders them, with their answers; and the ids of those too long."""
-        prompts = self.approach.prompts([row.query() for row in rows], self.models)
-        asked = [Asked(row.id, prompts[row.id], answer_text(row.target)) for row in rows]
-        return pieces(asked, self.live.renderer, self.live.context)
+        return pieces(asked(self.approach, rows, self.models), self.live.renderer, self.live.context)
+
+    def pairs(self, rows: Sequence[Preference]) -> tuple[list[Pair], list[str]]:
+        """The pairs as the approach renders them; and the ids of those too long."""
+        return pairs(asked_twice(self.approach, rows, self.models), self.live.renderer, self.live.context)
+
+
+def asked(approach: Prompted, rows: Sequence[Example], models: Models) -> list[Asked]:
+    """The rows' prompts as the approach renders them, with their answers."""
+    prompts = approach.prompts([row.query() for row in rows], models)
+    return [Asked(row.id, prompts[row.id], answer_text(row.target)) for row in rows]
+
+
+def asked_twice(approach: Prompted, rows: Sequence[Preference], models: Models) -> list[tuple[Asked, Asked]]:
+    """The pairs' prompts as the approach renders them, with the chosen and with the rejected answer."""
+    prompts = approach.prompts([row.query() for row in rows], models)
+    return [
+        (Asked(row.id, prompts[row.id], row.chosen), Asked(row.id, prompts[row.id], row.rejected))
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What there is to learn from: the answers of training rows and pairs of answers, and of both those that
+    the loss on dev is taken of."""
+
+    train: Sequence[Piece] = ()
+    dev: Sequence[Piece] = ()
+    pairs: Sequence[Pair] = ()
+    dev_pairs: Sequence[Pair] = ()
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of the training: its lesson, and its learning rate as a share of the method's own."""
+    """A part of the training: its lesson, the same lesson on dev rows, and its learning rate as a share of
+    the method's own."""
 
     name: str
     lesson: Lesson
+    exam: Lesson
     share: float
 
 
 class Objective(Protocol):
-    """What the parameters move towards. `preferences` says that it learns from pairs of answers."""
+    """What the parameters move towards, and at which share of a method's rate. `answers` says that it learns
+    from the training rows, `preferences` that it does from pairs of answers."""
 
     name: ClassVar[str]
     title: ClassVar[str]
+    share: ClassVar[float]
+    answers: ClassVar[bool]
     preferences: ClassVar[bool]
 
-    def stages(self, student: Student, train: Sequence[Piece], pairs: Sequence[Pair]) -> Iterator[Stage]:
-        """The stages in order; each is asked for when the one before it has ended."""
+    def stages(self, student: Student, material: Material) -> Iterator[Stage]:
+        """The stages in order; each is asked for when the one before it has ended, and finds the student as
+        that one left it."""

@@ -15,5 +15,14 @@ METHODS = Table(
 )
 """Cheapest first. Which parameters move."""
 
-OBJECTIVES = Table("objective", {"sft": "tuning.sft:Sft"})
+OBJECTIVES = Table(
+    "objective",
+    {
+        "sft": "tuning.sft:Sft",
+        "dpo": "tuning.preference:Dpo",
+        "orpo": "tuning.preference:Orpo",
+        "kto": "tuning.kto:Kto",
+        "sft_then_dpo": "tuning.preference:SftThenDpo",
+    },
+)
 """What they move towards."""

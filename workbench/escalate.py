@@ -14,12 +14,14 @@ from typing import Any
 
 from evals.data import Data, load_data
 from evals.errors import RunError
+from evals.preferences import learnable
 from evals.store import digest, plain, read_json
 from evals.task import Task, load_task
 from evals.types import Decision, Models
 from tuning.matrix import check_pair
 from tuning.methods import recommend
 from tuning.preflight import Preflight
+from tuning.tables import OBJECTIVES
 from workbench.leakage import refuse_leakage
 from workbench.order import Order
 from workbench.runs import Run, find_run, run_folders
@@ -48,6 +50,7 @@ def escalate(order: Order, models: Models) -> Acted:
     trained: list[str] = []
     while True:
         check_pair(method, order.objective)
+        check_pairs(order.objective, task)
         if order.dry_run:
             return Acted(
                 parent,
@@ -69,6 +72,25 @@ def standing(order: Order) -> tuple[Task, Data, Run, dict[str, Any]]:
     data = load_data(task)
     parent, decision = binding_decision(order.task_path, order.out, order.run, forced=order.force)
     return task, data, parent, decision
+
+
+def check_pairs(objective: str, task: Task) -> None:
+    """Raises TaskError when the objective learns from pairs of answers and the task names none, RunError
+    when none of those is there to train on."""
+    if not OBJECTIVES.load(objective).preferences:
+        return
+    if task.data.preferences is None:
+        raise task.error(
+            f"{objective} learns from pairs of answers, and the task names none",
+            "data",
+            "Give data.preferences: rows of input, chosen, rejected.",
+        )
+    if not learnable(task)[0].train:
+        raise RunError(
+            f"no pair of answers is left to train on by {objective}",
+            where=task.data.preferences,
+            hint="Add pairs of inputs that no dev or test row has: half of them are to train on.",
+        )
 
 
 def recommended(task: Task, data: Data) -> str:

@@ -19,8 +19,9 @@ from evals.decide import figure
 from evals.errors import NotApplicable, OutageError, RunError
 from evals.graders import make_ready, of_task
 from evals.models.metered import Metered
+from evals.preferences import load_pairs
 from evals.run import predict
-from evals.store import digest, lock, plain, read_json, write_json, write_lines, write_text
+from evals.store import digest, lock, plain, read_json, read_lines, write_json, write_lines, write_text
 from evals.task import Task, check_metrics
 from evals.types import Decision, Measured, Models, Work
 from tuning.methods import method_named
@@ -133,7 +134,8 @@ def _session(
     make_ready(graders, models)
     plan = Plan(order.task_path, order.out, scope, progress=order.progress)
     fingerprint = models.open(task.model).fingerprint
-    return Session(plan, task, data, graders, models, run, (), task_hash, fingerprint)
+    pairs = load_pairs(task)
+    return Session(plan, task, data, graders, models, run, (), task_hash, fingerprint, pairs)
 
 
 def _begin(session: Session, order: Order, parent: Run) -> None:
@@ -158,7 +160,7 @@ def _fitted(session: Session, order: Order, recipe: Recipe, begun: Prompted) -> 
     entry = Entry(recipe.name, kind="tuned")
     key = session.key(
         plain(recipe.method),
-        recipe.objective.name,
+        [recipe.objective.name, plain(recipe.objective)],
         plain(recipe.settings),
         begun.hash,
         session.task.identity(),
@@ -240,14 +242,19 @@ def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
         write_text(home / "predictions.jsonl", _answers(fit, choices[place]).read_text(encoding="utf-8"))
     figured = {"served_with": served, "dev_figures": [round(value, 6) for value in figures]}
     write_json(home / TRAINING, {**read_json(fit / TRAINING), **figured, "begun_from": best.name})
-    stages = sorted(fit.glob(f"*/{CURVES}"))
-    write_text(home / CURVES, "".join(path.read_text(encoding="utf-8") for path in stages))
+    write_lines(home / CURVES, _curves(fit))
     asked = ask(session, choices[place], "dev", replace(entry, key="", splits=()))
     _write(session, asked)
     if asked.state != "scored":
         return asked
     _ask_reference(session, best.name)
     return ask_on_test(session, replace(asked, splits=("dev",)))
+
+
+def _curves(fit: Path) -> list[dict[str, Any]]:
+    """The lines of all stages in order, each with the stage's name; every stage counts its own steps."""
+    names = [stage["name"] for stage in read_json(fit / TRAINING)["stages"]]
+    return [{"stage": name, **line} for name in names for line in read_lines(fit / name / CURVES)]
 
 
 def _answers(fit: Path, choice: Prompted) -> Path:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from baselines.approach import Decoder, Prompt, Prompted
 from evals.models import Loader
+from evals.task import Task, load_task
 from evals.types import Example, ModelRef, Prediction, Work
 from tests.tiny import network, tokenizer
 
@@ -56,3 +58,49 @@ def work(folder: Path, begin: Prompted, **changes: Any) -> Work:
     return Work(
         **{"dir": folder, "task": None, "models": Loader(), "grade": exact, "start": begin, **changes}
     )
+
+
+def preferences(count: int) -> list[dict[str, str]]:
+    """Pairs on inputs of other words: wanted is the partner of the last word, not wanted its neighbour's."""
+    words = list(PARTNERS)
+    found = []
+    for n in range(count):
+        place = (5 * n + n // 4) % len(words)
+        text = f"w{300 + n // 40} w{310 + n % 40} {words[place]}"
+        other = words[(place + 1 + n % 4) % len(words)]
+        found.append(
+            {
+                "id": f"p{n}",
+                "input": text,
+                "chosen": PARTNERS[words[place]],
+                "rejected": f"{PARTNERS[other]} w30",
+            }
+        )
+    return found
+
+
+def preferring(folder: Path, model: Path, pairs: Sequence[dict[str, str]], **keys: Any) -> Task:
+    """A task on disk with pairs of answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    first = 0
+    for split, count in {"train": 40, "dev": 12, "test": 12}.items():
+        found = rows(split, first + count)[first:]
+        lines = [
+            {"id": e.id, "input": f"w{200 + n} {e.input}", "output": e.target}
+            for n, e in enumerate(found, first)
+        ]
+        (folder / f"{split}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        first += count
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    asked = {
+        "name": "partners",
+        "model": {"name": str(model), "dtype": "float32"},
+        "data": {**{s: f"{s}.jsonl" for s in ("train", "dev", "test")}, "preferences": "pairs.jsonl"},
+        "prompt": {"instruction": "w5 w6 w7"},
+        "output": "text",
+        "requirements": [{"metric": "exact", "at_least": 0.7, "kind": "quality"}],
+        "generation": {"max_tokens": 4},
+        **keys,
+    }
+    (folder / "task.yaml").write_text(json.dumps(asked))
+    return load_task(folder / "task.yaml")

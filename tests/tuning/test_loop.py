@@ -39,6 +39,9 @@ class Line:
     calls: int = 0
     lengths: Sequence[int] = tuple(1 + n % 7 for n in range(24))
 
+    def begin(self, step: int, parts: Sequence[Sequence[int]]) -> None:
+        assert len(parts) >= 1
+
     def loss(self, rows: Sequence[int]) -> Tensor:
         self.calls += 1
         if len(rows) > self.memory:
