@@ -56,7 +56,7 @@ class Recipe:
         """
         from evals.models.engine.soft import inner
         from tuning.export import export
-        from tuning.forgetting import passages, text_loss
+        from tuning.forgetting import forgotten, passages, text_loss
         from tuning.forward import Reader
         from tuning.reload import keep_probe
 
@@ -81,9 +81,8 @@ class Recipe:
         if probe := student.pieces(dev)[0] or rows:
             keep_probe(student, model, probe, work.dir, self.method.name)
         after = text_loss(student.reader, text)
-        forgotten = {"before": round(before, 4), "after": round(after, 4), "loss": round(after - before, 4)}
         record = self._record(student, outcomes, len(rows), long)
-        write_json(work.dir / TRAINING, {**record, "forgetting": forgotten})
+        write_json(work.dir / TRAINING, {**record, "forgetting": forgotten(before, after)})
         return replace(student.approach, model=model)
 
     def _pairs(self, student: Student, work: Work) -> Sequence[Pair]:
