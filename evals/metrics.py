@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from evals.failures import grader_of
 from evals.prices import Rates, usd
@@ -21,6 +21,7 @@ from evals.types import Interval, Json, Measured, ModelRef, Requirement, Row, Sp
 
 LATENCY = {"p50_seconds": 0.50, "p95_seconds": 0.95, "p99_seconds": 0.99}
 PREFERENCE = "preference_accuracy"
+FORGETTING = "forgetting_loss"
 MEANS = ("tokens_in", "tokens_out", "usd_per_1k", "usd_per_1k_accepted")
 
 
@@ -46,8 +47,8 @@ class Evidence:
 
 
 def is_amount(metric: str) -> bool:
-    """Whether a metric is decided on its measured value: latency, tokens and money."""
-    return metric in LATENCY or metric in MEANS
+    """Whether a metric is decided on its measured value: latency, tokens, money, and what was forgotten."""
+    return metric in LATENCY or metric in MEANS or metric == FORGETTING
 
 
 def label(requirement: Requirement) -> str:
@@ -161,13 +162,15 @@ def expected_rows(measured: Measured, split: Split, metric: str = "") -> tuple[S
 
 
 def amount(metric: str, measured: Measured, rows: Sequence[Row], task: Pricing, level: float) -> Interval:
-    """Latency, tokens or money with an interval for showing; the value is None where nothing was
+    """Latency, tokens, money or forgetting with an interval for showing; the value is None where nothing was
     measured, no price is named, or (per accepted output) no row is right.
 
-    tokens are means per row that has an answer; usd is for 1,000 of them.
+    tokens are means per row that has an answer; usd is for 1,000 of them; forgetting is in nats a token.
     """
     if metric in LATENCY:
         return quantile_interval(measured.latency, LATENCY[metric], level)
+    if metric == FORGETTING:
+        return _forgotten(measured, level)
     answered = [row for row in rows if row.failure != "error"]
     if metric != "usd_per_1k_accepted":
         found = [row_amount(metric, row, measured, task) for row in answered]
@@ -179,6 +182,20 @@ def amount(metric: str, measured: Measured, rows: Sequence[Row], task: Pricing, 
     accepted = sum(row.failure is None for row in answered)
     value = sum(known) / accepted if accepted else None
     return Interval(value, None, None, len(known), len(known), level)
+
+
+def _forgotten(measured: Measured, level: float) -> Interval:
+    """By how much the loss on general text rose in training, n passages of it; 0 for a baseline, whose
+    weights nothing moved."""
+    if measured.kind == "baseline":
+        return Interval(0.0, None, None, 0, 0, level)
+    found: Any = (measured.training or {}).get("forgetting") or {}
+    if found.get("loss") is None:
+        return Interval(None, None, None, 0, 0, level)
+    passages = found.get("passages") or ()
+    tokens = [float(count) for count, _, _ in passages]
+    spread = mean_interval([after - before for _, before, after in passages], level, tokens)
+    return Interval(float(found["loss"]), spread.low, spread.high, spread.n, spread.n, level)
 
 
 def row_amount(metric: str, row: Row, measured: Measured, task: Pricing) -> float | None:

@@ -39,8 +39,9 @@ MEASURED = (
     "usd_per_1k",
     "usd_per_1k_accepted",
     "error_rate",
+    "forgetting_loss",
 )
-"""Those of them that prompting approaches have."""
+"""Those of them that every approach has; one whose weights nothing moved forgets nothing."""
 
 
 def read_requirements(file: YamlFile) -> tuple[Requirement, ...]:
@@ -64,7 +65,7 @@ def _requirement(file: YamlFile, index: int) -> Requirement:
         kind=value["kind"],
         at_least=threshold if side == "at_least" else None,
         at_most=threshold if side == "at_most" else None,
-        tier=value.get("tier", "critical"),
+        tier=value.get("tier", "advisory" if value["kind"] == "forgetting" else "critical"),
         where=value.get("where", {}),
     )
 

@@ -12,7 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from evals.metrics import LATENCY, Evidence, Pricing, amount, evidence, expected_rows, in_slice, is_amount
+from evals.metrics import (
+    FORGETTING,
+    LATENCY,
+    Evidence,
+    Pricing,
+    amount,
+    evidence,
+    expected_rows,
+    in_slice,
+    is_amount,
+)
 from evals.stats.bounds import FEWEST_CLUSTERS, bounds
 from evals.stats.power import fewest_rows, rows_to_settle
 from evals.stats.sample import Sample
@@ -66,6 +76,10 @@ class _Test:
     name: StatusName
     low: float
     high: float
+
+
+_UNITS = {"latency": "requests", "forgetting": "passages of general text"}
+"""What an amount is measured on, where it is not rows."""
 
 
 def judge(requirement: Requirement, measured: Measured, trial: Trial, task: Terms) -> Judgement:
@@ -194,7 +208,7 @@ def _judge_amount(
     """An amount against its limit. Without any accepted output its price is beyond every limit; a
     judged approach without a latency is an error, because it ought to have been timed."""
     found = amount(requirement.metric, measured, rows, task, 1 - 2 * trial.missed)
-    unit = "requests" if requirement.metric in LATENCY else "rows"
+    unit = _UNITS.get(requirement.kind, "rows")
     if found.value is None and found.n == 0:
         if requirement.metric in LATENCY and trial.split == "test":
             status = Status(
@@ -206,7 +220,10 @@ def _judge_amount(
     name: StatusName = "met" if met else "not met"
     value = "infinite: no row is right" if found.value is None else f"{found.value:.4g}"
     side = "at least" if requirement.at_least is not None else "at most"
-    why = f"{value} measured on {found.n} {unit}; wanted {side} {requirement.bound:g}"
+    seen = f"{value} measured on {found.n} {unit}"
+    if requirement.metric == FORGETTING:
+        seen = f"{value} nats a token on {found.n} {unit}" if found.n else "nothing moved its weights"
+    why = f"{seen}; wanted {side} {requirement.bound:g}"
     status = Status(
         requirement.metric, name, trial.split, found.value, found.low, found.high, found.n, None, why
     )

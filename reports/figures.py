@@ -81,6 +81,14 @@ def seconds(value: float) -> str:
     return f"{value / _HOUR:.1f} h" if value < _DAY else f"{value / _DAY:.1f} days"
 
 
+def size(value: float) -> str:
+    """Bytes in the binary unit that keeps them short."""
+    for unit_name, unit_size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value >= unit_size:
+            return f"{value / unit_size:.3g} {unit_name}"
+    return f"{value:.0f} bytes"
+
+
 def count(value: float) -> str:
     """A count with thousands separators."""
     return f"{value:,.0f}"

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from reports import Report, figures
 from reports.approaches import failure_counts, rows_of
 from reports.plaintext import clip, visible
+from reports.trained import trainings
 from reports.view import RequirementLine, headline, requirement_lines
 
 _TEXT = 2000
@@ -62,6 +63,8 @@ def _properties(decision: Mapping[str, Any], approach: Mapping[str, Any]) -> dic
         found[f"failures on {rows_of(approach, split)} {split} rows"] = ", ".join(
             f"{name} {count}" for name, count in counts.items() if count
         )
+    told = next((one for one in trainings(decision) if one.name == approach["name"]), None)
+    found |= {} if told is None else {f"training: {name}": text for name, text in told.facts}
     return {name: value for name, value in found.items() if value}
 
 

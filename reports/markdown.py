@@ -16,6 +16,7 @@ from reports.approaches import Cell, approach_table
 from reports.figures import NOTHING
 from reports.plaintext import code, markdown, visible
 from reports.spent import spent_sentence
+from reports.trained import trainings
 from reports.view import headline, next_step, requirement_lines, tested
 
 MAX_BYTES = 20_000
@@ -56,6 +57,7 @@ def _summary(decision: Mapping[str, Any], rows: int, letters: int) -> str:
     blocks += [
         *_requirements(decision, rows, letters),
         *_approaches(decision, rows, letters),
+        *_trained(decision, rows, letters),
         *_diagnosis(decision, rows, letters),
         _footer(decision),
     ]
@@ -96,6 +98,7 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
     body = []
     for line in table.lines[:rows]:
         name = code(line.name, min(letters, 80)) + (f" on {code(line.start, 80)}" if line.start else "")
+        name += " (tuned)" if line.kind == "tuned" else ""
         name += f" **{line.mark}**" if line.mark else ""
         cells = [_cell(cell, letters) for cell in line.cells]
         if line.state and cells:
@@ -107,6 +110,14 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
     if table.absent:
         blocks.append(f"Not applicable: {markdown('; '.join(table.absent), 2 * letters)}")
     return blocks
+
+
+def _trained(decision: Mapping[str, Any], rows: int, letters: int) -> list[str]:
+    """What was trained, and what it took and brought beside its score."""
+    lines = [
+        f"- {code(one.name, 80)}: {markdown(one.sentence, 4 * letters)}" for one in trainings(decision)[:rows]
+    ]
+    return ["### Training", "\n".join(lines)] if lines else []
 
 
 def _diagnosis(decision: Mapping[str, Any], rows: int, letters: int) -> list[str]:

@@ -14,9 +14,11 @@ from reports import Report, ReportAnswer, ReportRow, figures
 from reports.approaches import difference, failure_counts, measured, rows_of
 from reports.arms import arm_table
 from reports.audit import is_audit, lines_of, without
+from reports.economics import others, paid
 from reports.plaintext import answer_text, clip, visible
 from reports.rows import causes, choose, outcome, outcomes, traits, word_diff
 from reports.spent import spent_sentence
+from reports.trained import trainings
 from reports.view import focus, next_step, reference, requirement_lines
 
 ROWS_BYTES = 1_200_000
@@ -69,8 +71,8 @@ def sections_of(report: Report, environment: Environment, row_bytes: int = ROWS_
         Section("audit", "Data audit", "Audit", _audit(decision, parts)),
         Section("latency", "Latency", "Latency", _latency(decision, parts)),
         Section("spent", "What this run spent", "Spent", _spent(decision, parts)),
-        Section("economics", "Economics", "Economics", _open_ended(decision.get("economics"), parts)),
-        Section("training", "Training", "Training", _open_ended(_trained(decision), parts)),
+        Section("economics", "Economics", "Economics", _economics(decision, parts)),
+        Section("training", "Training", "Training", _trained(decision, parts)),
         Section("provenance", "Provenance", "Provenance", _provenance(report, parts)),
     ]
     return [section for section in found if section.body.strip()]
@@ -254,8 +256,15 @@ def _spent(decision: Mapping[str, Any], parts: Any) -> Markup:
     return Markup(parts.paragraphs([told])) if told else Markup("")
 
 
-def _trained(decision: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(a["name"]): a["training"] for a in decision["approaches"] if a.get("training")}
+def _economics(decision: Mapping[str, Any], parts: Any) -> Markup:
+    found, rest = paid(decision), others(decision)
+    body = parts.economics(found) if found else ""
+    return Markup(body) + _open_ended(rest, parts)
+
+
+def _trained(decision: Mapping[str, Any], parts: Any) -> Markup:
+    found = trainings(decision)
+    return _limited(parts.trainings(found)) if found else Markup("")
 
 
 def _provenance(report: Report, parts: Any) -> Markup:

@@ -99,6 +99,10 @@ class RequirementLine:
     @property
     def rows(self) -> str:
         """How many rows the figure is of: "240 test rows"."""
+        if self.kind == "forgetting" and self.value is not None:
+            return (
+                f"{figures.count(self.n)} passages of general text" if self.n else "its weights never moved"
+            )
         if not self.n:
             return "not measured"
         unit = "requests" if self.kind == "latency" else f"{self.split} rows"
@@ -134,11 +138,16 @@ def next_step(decision: Mapping[str, Any]) -> NextStep:
         template = f"{cure[0].upper()}{cure[1:]}: training is not what is missing."
     sentence = template.replace("{approach}", str(decision.get("approach") or "the baseline"))
     method = str(advice.get("method") or "the recommended method")
-    sentence = sentence.replace("{method}", _METHODS.get(method, figures.words(method)))
+    sentence = sentence.replace("{method}", method_name(method))
     shown = [str(r.get("why")) for r in decision.get("requirements") or () if r.get("why")]
     reasons = [str(why) for why in advice.get("why") or ()]
     fresh = tuple(as_sentence(why) for why in reasons if not any(told in why for told in shown))
     return NextStep(sentence, fresh, str(advice.get("command") or ""))
+
+
+def method_name(name: str) -> str:
+    """A training method as people call it: "lora" -> "LoRA"."""
+    return _METHODS.get(name, figures.words(name))
 
 
 def key_of(requirement: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ they would be served.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,8 +40,35 @@ def passages(renderer: Renderer, room: int) -> list[Piece]:
     return [Piece(name, row[:1], row[1:]) for name, row in rows if len(row) > 1]
 
 
-def text_loss(reader: Reader, text: Sequence[Piece]) -> float:
-    """Nats a token."""
+@dataclass(frozen=True)
+class TextLoss:
+    """The loss on each passage in nats a token, and how many tokens of it were predicted."""
+
+    nats: tuple[float, ...]
+    tokens: tuple[int, ...]
+
+    @property
+    def mean(self) -> float:
+        """Nats a token over all of them."""
+        pairs = zip(self.nats, self.tokens, strict=True)
+        return sum(nats * tokens for nats, tokens in pairs) / sum(self.tokens)
+
+
+def text_loss(reader: Reader, text: Sequence[Piece]) -> TextLoss:
+    """The loss on each of the passages."""
     from tuning.sft import mean_loss
 
-    return mean_loss(reader, text, tokens=4 * TOKENS, rows=4)
+    nats = [mean_loss(reader, [piece], tokens=TOKENS, rows=1) for piece in text]
+    return TextLoss(tuple(nats), tuple(len(piece.answer) for piece in text))
+
+
+def forgotten(before: TextLoss, after: TextLoss) -> dict[str, Any]:
+    """What training.json says: the loss before, after and by how much it rose, in nats a token, and of each
+    passage its tokens and the loss before and after."""
+    pairs = zip(before.tokens, before.nats, after.nats, strict=True)
+    return {
+        "before": round(before.mean, 4),
+        "after": round(after.mean, 4),
+        "loss": round(after.mean - before.mean, 4),
+        "passages": [[tokens, round(first, 4), round(second, 4)] for tokens, first, second in pairs],
+    }

@@ -58,7 +58,7 @@ class Recipe:
         """
         from evals.models.engine.soft import inner
         from tuning.export import export
-        from tuning.forgetting import passages, text_loss
+        from tuning.forgetting import forgotten, passages, text_loss
         from tuning.forward import Reader
         from tuning.reload import keep_probe
 
@@ -80,9 +80,9 @@ class Recipe:
         if probe := [*material.dev, *material.train, *(pair.chosen for pair in material.pairs)]:
             keep_probe(student, model, probe, work.dir, self.method.name)
         after = text_loss(student.reader, text)
-        forgotten = {"before": round(before, 4), "after": round(after, 4), "loss": round(after - before, 4)}
         record = self._record(student, outcomes, material, long)
-        write_json(work.dir / TRAINING, {**record, "pairs_left_out": list(copies), "forgetting": forgotten})
+        told = {"pairs_left_out": list(copies), "forgetting": forgotten(before, after)}
+        write_json(work.dir / TRAINING, {**record, **told})
         return replace(student.approach, model=model)
 
     def _material(

@@ -34,9 +34,11 @@ from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, 
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
 from workbench.budget import told
 from workbench.diagnosis.found import NOTHING_FOUND, Diagnosed, Folder, diagnosed
+from workbench.economics import economics
 from workbench.judges.admission import limited
 from workbench.judges.judgements import judgements, sentences
 from workbench.leakage import compared, without
+from workbench.record import training_record
 from workbench.runs import Run
 
 JUDGES = "judges.json"
@@ -154,15 +156,17 @@ class Evidence:
             if entry.key
             else (),
             fit_seconds=entry.fit_seconds,
+            provider="local" if entry.kind == "tuned" else "",
             start=entry.start,
             pairs=self._pairs(entry),
             training=self._training(entry),
         )
 
     def _training(self, entry: Entry) -> Mapping[str, Any] | None:
-        """What training.json says of a tuned approach."""
-        path = self.run.approach(entry.name, entry.key) / "training.json"
-        return read_json(path) if entry.kind == "tuned" and entry.key and path.is_file() else None
+        """What is on record of a tuned approach's training."""
+        if entry.kind != "tuned" or not entry.key:
+            return None
+        return training_record(self.run.approach(entry.name, entry.key))
 
     def _pairs(self, entry: Entry) -> dict[Split, Sequence[Row]]:
         if not entry.key or not any(r.metric == METRIC for r in self.task.requirements):
@@ -197,7 +201,10 @@ class Evidence:
             commands=self.provenance["commands"],
             audit=self.ladder.audit,
             spent=told(self.run, self.task),
-            economics={"judges": judged} if judged else {},
+            economics={
+                **({"judges": judged} if judged else {}),
+                **({"tuned": paid} if (paid := economics(self.task, measured)) else {}),
+            },
             provenance=self.provenance,
         )
         return decide(self.task, measured, looks, given)

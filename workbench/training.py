@@ -41,13 +41,14 @@ from workbench.evidence import (
     write_ladder,
 )
 from workbench.ledger import ledger_path, spend_looks
+from workbench.memory import Added
 from workbench.order import Order
 from workbench.provenance import provenance
+from workbench.record import write_curves
 from workbench.runs import Run, Scope, carry, enter, open_run, start
 from workbench.session import Plan, Session, ask, ask_on_test, figure_of, reason_of, with_max_tokens
 from workbench.worth import next_step
 
-CURVES = "curves.jsonl"
 CLOSE = 3
 """Digits to which the figures of two prompts must differ for the longer one to be chosen."""
 
@@ -196,23 +197,22 @@ def _fit(session: Session, order: Order, recipe: Recipe, work: Work, folder: Pat
             where=order.task_path,
             hint="Choose another with --method, or train all the same with --force.",
         )
-    approach = recipe.fit(session.data.train, session.data.dev, work)
+    with Added() as added:
+        approach = recipe.fit(session.data.train, session.data.dev, work)
     session.plan.progress(f"{recipe.name}: reload", 0, 1)
     (difference,) = check_reload([folder])
     session.plan.progress(f"{recipe.name}: reload", 1, 1)
     save(approach, folder)
     seconds = round(time.perf_counter() - begin, 3)
-    write_json(folder / TRAINING, _accounted(read_json(folder / TRAINING), foreseen, difference, seconds))
+    actual = {"minutes": round(seconds / 60, 2), "memory": added.bytes}
+    write_json(folder / TRAINING, _accounted(read_json(folder / TRAINING), foreseen, difference, actual))
     write_json(folder / "fit.json", {"seconds": seconds})
 
 
 def _accounted(
-    record: Mapping[str, Any], foreseen: Preflight, difference: float, seconds: float
+    record: Mapping[str, Any], foreseen: Preflight, difference: float, actual: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The training's record with what was predicted beside what it took."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
         **record,
         "reload_difference": float(f"{difference:.3g}"),
@@ -221,7 +221,7 @@ def _accounted(
             "memory": foreseen.memory,
             "disk": foreseen.disk,
         },
-        "actual": {"minutes": round(seconds / 60, 2), "memory": peak},
+        "actual": actual,
     }
 
 
@@ -242,7 +242,7 @@ def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
         write_text(home / "predictions.jsonl", _answers(fit, choices[place]).read_text(encoding="utf-8"))
     figured = {"served_with": served, "dev_figures": [round(value, 6) for value in figures]}
     write_json(home / TRAINING, {**read_json(fit / TRAINING), **figured, "begun_from": best.name})
-    write_lines(home / CURVES, _curves(fit))
+    write_curves(fit, home)
     asked = ask(session, choices[place], "dev", replace(entry, key="", splits=()))
     _write(session, asked)
     if asked.state != "scored":

@@ -26,7 +26,10 @@ def next_step(decision: Decision, entry: Entry, session: Session, order: Order) 
         return {"action": "none", "why": [f"{entry.name}: {entry.why}"]}
     delta = _first_unmet(decision, tuned)
     if delta is None:
-        return {"action": "none", "why": [f"{entry.name} misses no format or quality requirement"]}
+        told = f"{entry.name} misses no format or quality requirement"
+        if missed := _forgotten_too_much(decision, tuned):
+            told += f", and forgets too much: {missed}"
+        return {"action": "none", "why": [told]}
     metric, found = delta
     on = f"{found['n']} {found['split']} rows"
     seen = f"{metric} of {entry.name} against {found['vs']}: {_signed(found)} on the same {on}"
@@ -52,6 +55,19 @@ def _first_unmet(decision: Decision, tuned: Mapping[str, Any]) -> tuple[str, Map
         if gates and tuned["statuses"].get(label) != "met" and label in tuned["delta"]:
             return label, tuned["delta"][label]
     return None
+
+
+def _forgotten_too_much(decision: Decision, tuned: Mapping[str, Any]) -> str:
+    """The gating requirement on forgetting that the tuned approach does not meet; "" when there is none."""
+    return next(
+        (
+            str(requirement["sentence"])
+            for requirement in decision.requirements
+            if requirement["tier"] == "critical" and requirement["kind"] == "forgetting"
+            if tuned["statuses"].get(str(requirement["label"])) == "not met"
+        ),
+        "",
+    )
 
 
 def _signed(delta: Mapping[str, Any]) -> str:

@@ -103,17 +103,19 @@ def clopper_pearson(k: float, n: float, alpha: float) -> float:
     return float(betaincinv(k, max(n - k, 0.0) + 1, alpha))
 
 
-def mean_interval(values: Sequence[float], level: float) -> Interval:
-    """The mean of amounts without a known range (tokens, money) with its BCa interval; no interval
-    for fewer than 10 of them or when all are equal. For showing: nothing is gated by it."""
+def mean_interval(values: Sequence[float], level: float, weights: Sequence[float] | None = None) -> Interval:
+    """The mean of amounts without a known range (tokens, money), weighted where weights are given, with its
+    BCa interval; no interval for fewer than 10 of them or when all are equal. For showing: nothing is gated
+    by it."""
     data = np.asarray(values, dtype=np.float64)
     n = len(data)
     if not n:
         return Interval(None, None, None, 0, 0, level)
-    value = float(data.mean())
+    den = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
+    value = float((data * den).sum() / den.sum())
     if n < 10 or float(np.ptp(data)) <= 1e-12 * max(1.0, abs(value)):
         return Interval(value, None, None, n, n, level)
-    sample = Sample(data, np.ones(n), n, -np.inf, np.inf)
+    sample = Sample(data * den, den, n, -np.inf, np.inf)
     draws, alpha = sample.draws, (1 - level) / 2
     low = bca_lower(sample, alpha, draws)
     high = bca_lower(sample.mirror, alpha, -draws[::-1])

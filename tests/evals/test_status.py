@@ -158,6 +158,30 @@ def test_an_accepted_output_that_never_came_costs_too_much() -> None:
     assert (status.status, status.value) == ("not met", None)
 
 
+FORGETTING = Requirement("forgetting_loss", "forgetting", at_most=0.1, tier="advisory")
+
+
+def test_what_was_forgotten_is_decided_as_measured_with_its_interval_over_passages() -> None:
+    passages = [[192, 3.0, 3.1 + n / 100] for n in range(24)]
+    record = {"forgetting": {"before": 3.0, "after": 3.215, "loss": 0.215, "passages": passages}}
+    tuned = replace(approach("a", [1.0]), kind="tuned", training=record)
+    status = judge(FORGETTING, tuned, DEV, TASK).status
+    assert (status.status, status.value, status.n) == ("not met", 0.215, 24)
+    assert status.low is not None and status.high is not None
+    assert 0.15 < status.low < 0.215 < status.high < 0.28
+    assert status.why == "0.215 nats a token on 24 passages of general text; wanted at most 0.1"
+    gentle = {"forgetting": {"before": 3.0, "after": 2.98, "loss": -0.02}}
+    assert judge(FORGETTING, replace(tuned, training=gentle), DEV, TASK).status.status == "met"
+
+
+def test_a_baseline_forgets_nothing_and_an_unknown_training_may_have() -> None:
+    status = _on_test(FORGETTING, [1.0]).status
+    assert (status.status, status.value) == ("met", 0.0)
+    assert status.why == "nothing moved its weights; wanted at most 0.1"
+    unknown = replace(approach("a", [1.0]), kind="tuned")
+    assert judge(FORGETTING, unknown, DEV, TASK).status.status == "insufficient evidence"
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.sampled_from([0.0, 0.5, 0.9, 1.0]), min_size=1, max_size=120),

@@ -53,6 +53,7 @@ requirements:
   - {metric: json_fields.a, at_least: 0.8, kind: quality, where: {lang: [de, at]}}
   - {metric: p95_seconds, at_most: 2, kind: latency, tier: advisory}
   - {metric: error_rate, at_most: 0.1, kind: quality}
+  - {metric: forgetting_loss, at_most: 0.1, kind: forgetting}
 confidence: 0.9
 policy: point
 looks: 2
@@ -109,6 +110,8 @@ def test_every_key_of_the_contract_is_read(load: Callable[[str], Task]) -> None:
     assert task.prompt.variants == ("Do it well.", "Please do it.")
     assert task.requirements[1].where == {"lang": ["de", "at"]}
     assert task.requirements[2].tier == "advisory"
+    assert task.requirements[3].tier == "critical"
+    assert task.requirements[4].tier == "advisory"
     assert (task.generation.max_tokens, task.generation.stop) == (64, ("END",))
     assert task.prices.gpu_hour == 2
     assert task.budget == {"calls": 100, "usd": 1.5, "minutes": 10}

@@ -458,6 +458,114 @@ def incomplete() -> Decided:
     )
 
 
+def record() -> Decided:
+    """The record of a LoRA that was trained from the retrieved shots."""
+    losses = [1.94, 0.71, 0.42, 0.36, 0.38, 0.41]
+    scores = [0.02, 0.44, 0.71, 0.86, 0.85, 0.83]
+    return {
+        "method": "lora",
+        "objective": "sft",
+        "options": {"rank": 16, "alpha": 32},
+        "rows": 200,
+        "too_long": [],
+        "trainable": 4_884_480,
+        "parameters": 139_400_064,
+        "stages": [{"steps": 125, "best": 75, "why": "nothing better was seen", "rows": 8, "seconds": 412.0}],
+        "forgetting": {"before": 3.1204, "after": 3.1711, "loss": 0.0507},
+        "reload_difference": 5.1e-07,
+        "predicted": {"minutes": 7.9, "memory": 1_610_612_736, "disk": 260_046_848},
+        "actual": {"minutes": 8.4, "memory": 1_771_674_010},
+        "served_with": "its own prompt",
+        "begun_from": "knn_few_shot",
+        "curves": [
+            {
+                "stage": "sft",
+                "train": [[step, round(1.9 * 0.97**step + 0.2, 4)] for step in range(5, 126, 5)],
+                "dev": [
+                    [25 * n, loss, score] for n, (loss, score) in enumerate(zip(losses, scores, strict=True))
+                ],
+                "best": 75,
+                "why": "nothing better was seen",
+            }
+        ],
+    }
+
+
+def payback() -> Decided:
+    """What that training pays, as `workbench.economics` tells it."""
+    return {
+        "approach": "lora",
+        "against": "knn_few_shot",
+        "split": "test",
+        "n": 240,
+        "level": 0.9,
+        "unit": "usd",
+        "minutes": 8.4,
+        "training": 0.28,
+        "a_call": {"before": 0.00093, "after": 0.00021, "saved": 0.00072, "low": 0.00066, "high": 0.00078},
+        "an_accepted": {"before": 0.0049, "after": 0.00031, "saved": 0.00459, "low": 0.0037, "high": 0.006},
+        "prompt_tokens": {"before": 874, "after": 121, "saved": 753, "low": 741, "high": 765},
+        "break_even": {"calls": 388.9, "low": 359.0, "high": 424.2, "never": False},
+        "break_even_accepted": {"calls": 61.0, "low": 46.7, "high": None, "never": False},
+        "months": {"value": 0.0194, "low": 0.018, "high": 0.0212},
+        "calls_per_month": 20000,
+        "sentences": [
+            "training lora took 8.4 min and $0.280; a call takes $0.00021 against $0.00093 of knn_few_shot",
+            "the training is paid back after 389 calls [359, 424]; at 20,000 calls a month that is less than "
+            "a day",
+        ],
+    }
+
+
+def trained() -> Decided:
+    """After a training that was worth it: the tuned approach beside the baselines."""
+    found = baselines()
+    test = {"n": 240, "split": "test"}
+    tuned = approach(
+        "lora",
+        interval(0.93, 0.89, 0.96),
+        interval(1.0, 0.963, 1.0),
+        kind="tuned",
+        test={
+            "valid_json": interval(0.9958, 0.9718, 0.9998, 240, 0.975),
+            "json_fields": interval(0.912, 0.884, 0.937, 240, 0.975),
+        },
+        decided_on="test",
+        statuses={"valid_json": "met", "json_fields": "met"},
+        delta={"json_fields": {"vs": "knn_few_shot", "split": "test", **interval(0.30, 0.25, 0.36, 240)}},
+        tokens_in=121.0,
+        tokens_out=36.0,
+        fit_seconds=504.0,
+        training=record(),
+    )
+    return decision(
+        "ship",
+        "✓ Ship lora: it meets valid_json ≥ 0.95 and json_fields ≥ 0.8 on 240 test rows",
+        approach="lora",
+        looks={"planned": 4, "used": 1},
+        recommendation={
+            "action": "ship",
+            "method": None,
+            "why": ["0.91 on 240 rows; the lower bound 0.88 reaches 0.8 (one-sided error 1.25 %)"],
+            "command": None,
+        },
+        requirements=[
+            requirement(
+                *("valid_json", 0.95, "met", (0.9958, 0.9718, 0.9998)),
+                why="the lower bound 0.97 reaches 0.95 (one-sided error 1.25 %)",
+                **{**test, "approach": "lora"},
+            ),
+            requirement(
+                *("json_fields", 0.80, "met", (0.912, 0.884, 0.937)),
+                why="0.91 on 240 rows; the lower bound 0.88 reaches 0.8 (one-sided error 1.25 %)",
+                **{**test, "approach": "lora"},
+            ),
+        ],
+        approaches=[*found, tuned],
+        economics={"tuned": [payback()]},
+    )
+
+
 VERDICTS = {"escalate": escalate, "ship": ship, "collect": collect, "stop": stop, "incomplete": incomplete}
 
 

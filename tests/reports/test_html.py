@@ -16,11 +16,24 @@ from reports import Report, ReportAnswer, ReportRow
 from reports.html import MAX_BYTES, TEMPLATES, render
 from tests.evals import measurements
 from tests.reports.attacks import hostile
-from tests.reports.decisions import VERDICTS, decision, dev_rows, long_names, report, requirement
+from tests.reports.decisions import (
+    TASK,
+    VERDICTS,
+    decision,
+    dev_rows,
+    long_names,
+    report,
+    requirement,
+    trained,
+)
 from tests.reports.gold import assert_gold
 from tests.reports.page import Element, read
 
-MADE = {name: report(name) for name in VERDICTS} | {"hostile": hostile(), "long names": long_names()}
+MADE = {name: report(name) for name in VERDICTS} | {
+    "hostile": hostile(),
+    "long names": long_names(),
+    "trained": Report(trained(), dev_rows(12), TASK, 12),
+}
 PAGES = {name: render(made) for name, made in MADE.items()}
 every_page = pytest.mark.parametrize("name", PAGES)
 

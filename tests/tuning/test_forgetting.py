@@ -30,7 +30,10 @@ def test_the_loss_is_nats_a_token_and_rises_with_damage(smollm: LocalModel) -> N
     text = passages(smollm.renderer, 40)[:4]
     torch.manual_seed(0)
     model = network(vocab_size=smollm.renderer.tokenizer.vocab_size, initializer_range=0.02)
-    blank = text_loss(Reader(model), text)
+    loss = text_loss(Reader(model), text)
+    blank = loss.mean
+    assert loss.tokens == (39,) * 4
+    assert blank == pytest.approx(sum(loss.nats) / 4)
     assert blank == pytest.approx(torch.log(torch.tensor(float(model.config.vocab_size))).item(), abs=0.3)
 
 
@@ -41,3 +44,5 @@ def test_what_a_training_forgets_stands_in_its_record(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "fit" / "training.json").read_text())["forgetting"]
     assert found["loss"] == pytest.approx(found["after"] - found["before"], abs=2e-4)
     assert found["loss"] > 0.1
+    rises = [after - before for _, before, after in found["passages"]]
+    assert sum(rises) / len(rises) == pytest.approx(found["loss"], abs=1e-3)

@@ -1,0 +1,147 @@
+"""What is told of a training: what was trained and chosen, what it took against what was foreseen, what it
+forgot, and how much shorter the prompt became. Every format says it in the same facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports import figures
+from reports.economics import paid
+from reports.view import method_name
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at dev while training: the loss in nats a token, and whether its checkpoint was chosen."""
+
+    stage: str
+    step: int
+    loss: str
+    score: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """One tuned approach: facts as (name, sentence), curves by stage, looks at dev, and what else is on
+    record of it."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...]
+    stages: tuple[Mapping[str, Any], ...]
+    looks: tuple[Look, ...]
+    record: Mapping[str, Any]
+
+    @property
+    def sentence(self) -> str:
+        """All facts in one line."""
+        return "; ".join(f"{name}: {text}" for name, text in self.facts)
+
+
+_SHOWN = ("curves", "stages", "predicted", "actual", "forgetting", "too_long")
+"""Parts of the record that the facts tell."""
+
+
+def trainings(decision: Mapping[str, Any]) -> tuple[Trained, ...]:
+    """The tuned approaches with a record, in ladder order."""
+    tuned = [a for a in decision["approaches"] if a.get("training")]
+    return tuple(_trained(decision, approach, approach["training"]) for approach in tuned)
+
+
+def _trained(decision: Mapping[str, Any], approach: Mapping[str, Any], record: Mapping[str, Any]) -> Trained:
+    facts = {
+        "Trained": _what(record),
+        "Chosen": _chosen(record),
+        "Served with": str(record.get("served_with") or ""),
+        "Prompt tokens": _saved(decision, approach, record),
+        "Economics": _economics(decision, str(approach["name"])),
+        "Forgetting": _forgotten(record.get("forgetting") or {}),
+        "Time": _against(record, "minutes", lambda minutes: figures.seconds(60 * minutes)),
+        "Memory": _against(record, "memory", figures.size),
+    }
+    stages = tuple(record.get("curves") or ())
+    return Trained(
+        str(approach["name"]),
+        tuple((name, text) for name, text in facts.items() if text),
+        stages,
+        tuple(look for stage in stages for look in _looks(stage, len(stages) > 1)),
+        {key: value for key, value in record.items() if key not in _SHOWN},
+    )
+
+
+def _what(record: Mapping[str, Any]) -> str:
+    if not record.get("method"):
+        return ""
+    rows, learn, whole = (record.get(key) for key in ("rows", "trainable", "parameters"))
+    parts = [f"{method_name(str(record['method']))} ({record.get('objective') or 'sft'})"]
+    parts += [f"on {figures.count(rows)} rows"] if rows else []
+    parts += [f"{figures.count(learn)} of {figures.count(whole)} parameters"] if learn and whole else []
+    long = record.get("too_long") or ()
+    parts += [f"{len(long)} rows left out, longer than the context"] if long else []
+    return ", ".join(parts)
+
+
+def _chosen(record: Mapping[str, Any]) -> str:
+    """Which checkpoint of each stage, and why its training ended."""
+    curves = record.get("curves") or ()
+    told = []
+    for number, stage in enumerate(record.get("stages") or ()):
+        name = str(curves[number]["stage"]) if len(curves) > 1 and number < len(curves) else ""
+        best, steps = int(stage["best"]), int(stage["steps"])
+        at = "the weights it began with" if best == 0 else f"step {figures.count(best)}"
+        told.append(
+            f"{name + ': ' if name else ''}{at} of {figures.count(steps)} (training ended: {stage['why']})"
+        )
+    return ". ".join(told)
+
+
+def _saved(decision: Mapping[str, Any], approach: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """The mean prompt of a call beside that of the baseline it was trained from."""
+    rival = next((a for a in decision["approaches"] if a["name"] == record.get("begun_from")), None)
+    mine, theirs = approach.get("tokens_in"), (rival or {}).get("tokens_in")
+    if not mine or not theirs:
+        return ""
+    saved = theirs - mine
+    share = f" ({100 * abs(saved) / theirs:.0f} %)"
+    word = f"{figures.count(saved)} saved a call{share}" if saved >= 0.5 else "none saved"
+    if saved <= -0.5:
+        word = f"{figures.count(-saved)} more a call{share}"
+    return f"{figures.count(mine)} against {figures.count(theirs)} of {record['begun_from']}: {word}"
+
+
+def _economics(decision: Mapping[str, Any], name: str) -> str:
+    """Whether and when it pays, in the decision's own sentences."""
+    return " ".join(line for one in paid(decision) if one.name == name for line in one.sentences)
+
+
+def _forgotten(found: Mapping[str, Any]) -> str:
+    if not found:
+        return ""
+    before, after, loss = (float(found[key]) for key in ("before", "after", "loss"))
+    return (
+        f"loss on general text {before:.2f} before and {after:.2f} after: {figures.signed(loss)} nats a token"
+    )
+
+
+def _against(record: Mapping[str, Any], key: str, write: Callable[[float], str]) -> str:
+    """What was taken, and what had been foreseen."""
+    actual, predicted = ((record.get(part) or {}).get(key) for part in ("actual", "predicted"))
+    if actual is None:
+        return ""
+    return write(actual) + ("" if predicted is None else f", foreseen {write(predicted)}")
+
+
+def _looks(stage: Mapping[str, Any], several: bool) -> Sequence[Look]:
+    return [
+        Look(
+            str(stage.get("stage") or "") if several else "",
+            int(step),
+            f"{loss:.3f}",
+            f"{score:.3f}",
+            step == stage.get("best"),
+        )
+        for step, loss, score in stage.get("dev") or ()
+    ]

@@ -1,0 +1,52 @@
+"""How much memory a step added to what the process held before it: what a forecast is compared with."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+class Added:
+    """Measures the block it is entered for. `bytes` is then the largest that the process, or the accelerator
+    where there is one, held above what it held at the start; None where the system does not tell."""
+
+    def __init__(self) -> None:
+        self.bytes: int | None = None
+        self._held: int | None = None
+
+    def __enter__(self) -> Added:
+        with contextlib.suppress(OSError):
+            RESET.write_text("5", encoding="ascii")  # the peak counts from here on
+        self._held = _kept("VmRSS")
+        if (device := _accelerator()) is not None:
+            device.reset_peak_memory_stats()
+            self._held = int(device.memory_allocated())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        device = _accelerator()
+        peak = _kept("VmHWM") if device is None else int(device.max_memory_allocated())
+        if peak is not None and self._held is not None:
+            self.bytes = max(0, peak - self._held)
+
+
+def _kept(key: str) -> int | None:
+    """A figure of the process in bytes; None where the system has no such file."""
+    try:
+        lines = STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        return None
+
+
+def _accelerator() -> Any:
+    """`torch.cuda` where it is in use, else None."""
+    torch = sys.modules.get("torch")
+    return torch.cuda if torch is not None and torch.cuda.is_available() else None

@@ -1,0 +1,64 @@
+"""What the folder of a tuned approach says of its training, as decision.json carries it.
+
+`training.json` as it stands, and `curves.jsonl` in as many points as a picture shows: steps in a row are
+drawn together as their mean, and every look at dev is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evals.store import read_json, read_lines, reading, write_lines
+from tuning.recipe import TRAINING
+
+CURVES = "curves.jsonl"
+POINTS = 60
+"""Points of the training loss that are kept of a stage."""
+
+
+def write_curves(fit: Path, home: Path) -> None:
+    """Put the curves of a training's stages, in the order in which they ended, into an approach's folder."""
+    stages = sorted(fit.glob(f"*/{CURVES}"), key=lambda path: (path.stat().st_mtime_ns, path))
+    write_lines(
+        home / CURVES,
+        ({"stage": path.parent.name, **line} for path in stages for line in read_lines(path)),
+    )
+
+
+def training_record(home: Path) -> dict[str, Any] | None:
+    """The record of the training behind the approach in `home`; None where none was made."""
+    if not (home / TRAINING).is_file():
+        return None
+    with reading(home / TRAINING):
+        record = dict(read_json(home / TRAINING))
+    with reading(home / CURVES):
+        curves = _stages(read_lines(home / CURVES))
+    return {**record, "curves": curves} if curves else record
+
+
+def _stages(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Per stage [step, loss] of training, [step, loss, score] of dev, the step chosen, and why it ended."""
+    names = dict.fromkeys(str(line.get("stage", "")) for line in lines)
+    return [_stage(name, [line for line in lines if line.get("stage", "") == name]) for name in names]
+
+
+def _stage(name: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    train = [(line["step"], line["loss"]) for line in lines if line["kind"] == "train"]
+    dev = [(line["step"], line["loss"], line["score"]) for line in lines if line["kind"] == "dev"]
+    end = next((line for line in lines if line["kind"] == "end"), {})
+    return {
+        "stage": name,
+        "train": [[step, round(loss, 4)] for step, loss in thinned(train)],
+        "dev": [[step, round(loss, 4), round(score, 4)] for step, loss, score in dev],
+        "best": end.get("best"),
+        "why": end.get("why", ""),
+    }
+
+
+def thinned(points: Sequence[tuple[int, float]], most: int = POINTS) -> list[tuple[int, float]]:
+    """At most `most` points: those in a row as the mean of their values, at the last of their steps."""
+    size = -(-len(points) // most)
+    runs = [points[at : at + size] for at in range(0, len(points), max(size, 1))]
+    return [(run[-1][0], sum(value for _, value in run) / len(run)) for run in runs]
