@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from workbench.cli.commands import Commands
 
-EXPORTS: dict[str, tuple[str, str]] = {}
+EXPORTS: dict[str, tuple[str, str]] = {
+    "lm-eval": ("workbench.cli.to_lm_eval:command", "An approach with its rows as an lm-eval task folder."),
+}
 IMPORTS: dict[str, tuple[str, str]] = {}
 
 export_command = Commands(
