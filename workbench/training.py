@@ -21,7 +21,7 @@ from evals.graders import make_ready, of_task
 from evals.models.metered import Metered
 from evals.preferences import load_pairs
 from evals.run import predict
-from evals.store import digest, lock, plain, read_json, read_lines, write_json, write_lines, write_text
+from evals.store import digest, lock, plain, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics
 from evals.types import Decision, Measured, Models, Work
 from tuning.methods import method_named
@@ -249,12 +249,6 @@ def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
         return asked
     _ask_reference(session, best.name)
     return ask_on_test(session, replace(asked, splits=("dev",)))
-
-
-def _curves(fit: Path) -> list[dict[str, Any]]:
-    """The lines of all stages in order, each with the stage's name; every stage counts its own steps."""
-    names = [stage["name"] for stage in read_json(fit / TRAINING)["stages"]]
-    return [{"stage": name, **line} for name in names for line in read_lines(fit / name / CURVES)]
 
 
 def _answers(fit: Path, choice: Prompted) -> Path:

@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 import pytest
 
+from workbench.cli.exchange import EXPORTS, IMPORTS
 from workbench.cli.main import COMMANDS, INTERRUPTED, wb
 from workbench.cli.verdict import EXIT_CODES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+LEAVES = [*COMMANDS, *(f"export {form}" for form in EXPORTS), *(f"import {form}" for form in IMPORTS)]
 EVERYWHERE = {"quiet", "verbose", "no_color"}
 
 
@@ -22,7 +24,10 @@ def section(title: str) -> str:
 
 
 def command_named(name: str) -> click.Command:
-    command = wb.get_command(click.Context(wb), name)
+    command: click.Command | None = wb
+    for word in name.split():
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), word)
     assert command is not None
     return command
 
@@ -38,12 +43,12 @@ def taken(command: click.Command, *, common: bool = False) -> set[frozenset[str]
     return {frozenset(o.opts) for o in options if (o.name in EVERYWHERE) == common}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", LEAVES)
 def test_a_command_has_a_section_with_exactly_its_options(name: str) -> None:
     assert told(section(f"wb {name}")) == taken(command_named(name))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", LEAVES)
 def test_a_commands_arguments_are_shown(name: str) -> None:
     arguments = [p for p in command_named(name).params if isinstance(p, click.Argument)]
     words = [
@@ -55,7 +60,7 @@ def test_a_commands_arguments_are_shown(name: str) -> None:
     assert re.search(re.escape(" ".join([f"`wb {name}", *typed])) + "[ `]", section(f"wb {name}"))
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", LEAVES)
 def test_the_options_of_all_commands_are_told_once_for_all(name: str) -> None:
     assert told(section("Everywhere")) == {
         *taken(command_named(name), common=True),
@@ -66,6 +71,8 @@ def test_the_options_of_all_commands_are_told_once_for_all(name: str) -> None:
 def test_the_list_of_commands_is_that_of_the_help() -> None:
     assert re.findall(r"^\| `wb (\w+)` \|", PAGE.split("\n## ")[0], re.M) == list(COMMANDS)
     assert re.findall(r"^## wb (\w+)$", PAGE, re.M) == list(COMMANDS)
+    forms = re.findall(r"^## wb (\w+ \S+)$", PAGE, re.M)
+    assert sorted(forms) == sorted(set(LEAVES) - COMMANDS.keys())
 
 
 def test_every_exit_code_is_explained() -> None:

@@ -1,0 +1,15 @@
+"""`wb export` and `wb import`: other tools' files. One module of this package a tool, one line a command."""
+
+from __future__ import annotations
+
+from workbench.cli.commands import Commands
+
+EXPORTS: dict[str, tuple[str, str]] = {
+    "lm-eval": ("workbench.cli.to_lm_eval:command", "An approach with its rows as an lm-eval task folder."),
+}
+IMPORTS: dict[str, tuple[str, str]] = {}
+
+export_command = Commands(
+    EXPORTS, name="export", help="Write a task or a run in the form that another tool reads."
+)
+import_command = Commands(IMPORTS, name="import", help="Read another tool's task or results.")
