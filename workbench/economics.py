@@ -67,9 +67,7 @@ def _told(task: Task, case: Case) -> dict[str, Any]:
         "level": rounded(level),
         "unit": None,
         "minutes": round(case.tuned.fit_seconds / 60, 2),
-        "prompt_tokens": _compared(
-            _mean(tokens[0]), _mean(tokens[1]), saved_a_call(tokens[0], tokens[1], level, groups)
-        ),
+        "prompt_tokens": _compared(_mean(tokens[0]), _mean(tokens[1]), saved),
         "calls_per_month": task.calls_per_month,
     }
     unit, costs = _costs(task, case)
