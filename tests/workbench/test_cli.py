@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -217,11 +218,11 @@ def on_a_terminal(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
     with os.fdopen(slave, "w") as terminal:
         monkeypatch.setattr(sys, "stdout", terminal)
         run(words)
-        terminal.flush()
-        os.set_blocking(master, False)
-        shown = os.read(master, 100_000).decode()
-    os.close(master)
-    return shown
+    shown = b""
+    with os.fdopen(master, "rb", 0) as screen, suppress(OSError):  # where nobody writes any more
+        while part := screen.read(100_000):
+            shown += part
+    return shown.decode()
 
 
 def test_colour_is_for_terminals_and_can_be_refused(
