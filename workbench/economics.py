@@ -57,7 +57,7 @@ def _case(tuned: Measured, measured: Sequence[Measured]) -> Case | None:
 def _told(task: Task, case: Case) -> dict[str, Any]:
     level = 1 - 2 * full_alpha(task)
     groups = [unit_of(row) for row, _ in case.pairs]
-    tokens = [[float(row.prediction.usage.tokens_in) for row in side] for side in _sides(case)]
+    before, after = ([float(row.prediction.usage.tokens_in) for row in side] for side in _sides(case))
     found: dict[str, Any] = {
         "approach": case.tuned.name,
         "against": case.baseline.name,
@@ -66,7 +66,7 @@ def _told(task: Task, case: Case) -> dict[str, Any]:
         "level": rounded(level),
         "unit": None,
         "minutes": round(case.tuned.fit_seconds / 60, 2),
-        "prompt_tokens": _compared(*map(_mean, tokens), saved_a_call(*tokens, level, groups)),
+        "prompt_tokens": _compared(_mean(before), _mean(after), saved_a_call(before, after, level, groups)),
         "calls_per_month": task.calls_per_month,
     }
     unit, costs = _costs(task, case)
@@ -108,7 +108,7 @@ def _paid(task: Task, case: Case, unit: str, costs: list[list[float]], level: fl
     found = {
         "unit": unit,
         "training": rounded(once),
-        "a_call": _compared(*map(_mean, costs), call),
+        "a_call": _compared(_mean(costs[0]), _mean(costs[1]), call),
         "an_accepted": _compared(sides[0].each, sides[1].each, each),
         "break_even": _break_even(even),
         "break_even_accepted": _break_even(payback(once, each)),
