@@ -71,7 +71,7 @@ def _words(title: str, lines: Sequence[Line], best: int | None) -> str:
     return f"{title} by step: {', '.join(ends)}{chosen}. The looks at dev stand in a table below."
 
 
-def _step(span: float) -> float:
+def tick_of(span: float) -> float:
     """A round distance between ticks, of which a span has three to seven."""
     unit: float = 10.0 ** math.floor(math.log10(span))
     return next((unit * share for share in (0.2, 0.5, 1.0) if span / (unit * share) <= 6), 2 * unit)
@@ -88,7 +88,7 @@ class _Scale:
 
     @classmethod
     def around(cls, last: float, lowest: float, highest: float) -> _Scale:
-        tick = _step(max(highest - lowest, 1e-3))
+        tick = tick_of(max(highest - lowest, 1e-3))
         low = math.floor(lowest / tick + 1e-9)
         high = max(math.ceil(highest / tick - 1e-9), low + 1)
         return cls(last, low * tick, high * tick, tick)
@@ -102,18 +102,18 @@ class _Scale:
     def grid(self, title: str) -> Markup:
         """Both axes with their ticks."""
         line = Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>')
-        parts = [_text(2, 12, title, "start")]
+        parts = [label(2, 12, title, "start")]
         for count in range(round((self.high - self.low) / self.tick) + 1):
             value = self.low + count * self.tick
             parts.append(line.format("grid", _LEFT, _RIGHT, self.y(value), self.y(value)))
-            parts.append(_text(_LEFT - 5, self.y(value) + 4, f"{round(value, 9):.4g}", "end"))
+            parts.append(label(_LEFT - 5, self.y(value) + 4, f"{round(value, 9):.4g}", "end"))
         parts.append(line.format("axis", _LEFT, _RIGHT, _BOTTOM, _BOTTOM))
-        across = max(1, round(_step(self.last)))
+        across = max(1, round(tick_of(self.last)))
         for step_number in range(0, int(self.last) + 1, across):
             x = self.x(step_number)
             parts.append(line.format("axis", x, x, _BOTTOM, _BOTTOM + 4))
-            parts.append(_text(x, _BOTTOM + 16, str(step_number), "middle"))
-        parts.append(_text(_RIGHT, _HEIGHT - 4, "steps of the optimizer", "end"))
+            parts.append(label(x, _BOTTOM + 16, str(step_number), "middle"))
+        parts.append(label(_RIGHT, _HEIGHT - 4, "steps of the optimizer", "end"))
         return Markup("").join(parts)
 
     def chosen(self, best: int) -> Markup:
@@ -121,8 +121,8 @@ class _Scale:
         x = self.x(best)
         side = "end" if x > (_LEFT + _RIGHT) / 2 else "start"
         line = Markup('<line class="threshold" x1="{}" x2="{}" y1="{}" y2="{}"/>')
-        label = _text(x - 4 if side == "end" else x + 4, _TOP - 8, f"chosen: step {best}", side, "name")
-        return line.format(x, x, _TOP - 18, _BOTTOM) + label
+        name = label(x - 4 if side == "end" else x + 4, _TOP - 8, f"chosen: step {best}", side, "name")
+        return line.format(x, x, _TOP - 18, _BOTTOM) + name
 
     def curve(self, line: Line, best: int | None) -> Markup:
         """The curve, with a mark at each look; that of the chosen step is filled."""
@@ -149,13 +149,14 @@ def _key(lines: Sequence[Line]) -> Markup:
     """Which curve is which, at the right of the title."""
     parts, x = [], float(_RIGHT)
     for line in reversed(lines):
-        label = line.name + (" (marks)" if line.marked else " (line)")
-        parts.append(_text(x, 12, label, "end", "name"))
-        x -= 6.1 * len(label) + 10
+        text = line.name + (" (marks)" if line.marked else " (line)")
+        parts.append(label(x, 12, text, "end", "name"))
+        x -= 6.1 * len(text) + 10
     return Markup("").join(parts)
 
 
-def _text(x: float, y: float, text: str, anchor: str, name: str = "tick") -> Markup:
+def label(x: float, y: float, text: str, anchor: str, name: str = "tick") -> Markup:
+    """A text in a picture."""
     return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
         name, round(x, 1), round(y, 1), anchor, escape(text)
     )

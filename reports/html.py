@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from reports import Report, figures
 from reports.approaches import approach_table, rows_of
 from reports.curves import loss_plot, score_plot
+from reports.learning import learning_plot
 from reports.plaintext import answer_text, clip, one_line, visible
 from reports.plots import Axes, Point, cost_plot, difference_bar, interval_bar
 from reports.sections import ROWS_BYTES, sections_of
@@ -89,6 +90,7 @@ def _environment() -> Environment:
         words=figures.words,
         bar=interval_bar,
         difference=difference_bar,
+        learning_plot=learning_plot,
         loss_plot=loss_plot,
         score_plot=score_plot,
         answer=answer_text,

@@ -26,13 +26,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """One tuned approach: facts as (name, sentence), curves by stage, looks at dev, and what else is on
-    record of it."""
+    """One tuned approach: facts as (name, sentence), curves by stage, looks at dev, its learning curve ({}
+    where none was drawn), and what else is on record of it."""
 
     name: str
     facts: tuple[tuple[str, str], ...]
     stages: tuple[Mapping[str, Any], ...]
     looks: tuple[Look, ...]
+    learning: Mapping[str, Any]
     record: Mapping[str, Any]
 
     @property
@@ -41,7 +42,10 @@ class Trained:
         return "; ".join(f"{name}: {text}" for name, text in self.facts)
 
 
-_SHOWN = ("curves", "stages", "predicted", "actual", "forgetting", "too_long")
+_SHOWN = (
+    *("curves", "stages", "predicted", "actual", "forgetting", "too_long"),
+    *("learning_curve", "search"),
+)
 """Parts of the record that the facts tell."""
 
 
@@ -55,10 +59,12 @@ def _trained(decision: Mapping[str, Any], approach: Mapping[str, Any], record: M
     facts = {
         "Trained": _what(record),
         "Chosen": _chosen(record),
+        "Learning rates": _rates(record.get("search") or ()),
         "Served with": str(record.get("served_with") or ""),
         "Prompt tokens": _saved(decision, approach, record),
         "Economics": _economics(decision, str(approach["name"])),
         "Forgetting": _forgotten(record.get("forgetting") or {}),
+        "More data": str((record.get("learning_curve") or {}).get("sentence") or ""),
         "Time": _against(record, "minutes", lambda minutes: figures.seconds(60 * minutes)),
         "Memory": _against(record, "memory", figures.size),
     }
@@ -68,6 +74,7 @@ def _trained(decision: Mapping[str, Any], approach: Mapping[str, Any], record: M
         tuple((name, text) for name, text in facts.items() if text),
         stages,
         tuple(look for stage in stages for look in _looks(stage, len(stages) > 1)),
+        record.get("learning_curve") or {},
         {key: value for key, value in record.items() if key not in _SHOWN},
     )
 
@@ -96,6 +103,16 @@ def _chosen(record: Mapping[str, Any]) -> str:
             f"{name + ': ' if name else ''}{at} of {figures.count(steps)} (training ended: {stage['why']})"
         )
     return ". ".join(told)
+
+
+def _rates(tried: Sequence[Mapping[str, Any]]) -> str:
+    """What a search over learning rates found on dev."""
+    told = []
+    for one in sorted(tried, key=lambda one: float(one["pace"])):
+        rate = f"{one['rate']:.2g}" if one.get("rate") is not None else f"{one['pace']:.2g} times the usual"
+        score = f"{one['score']:.3f}" if one.get("score") is not None else str(one.get("why") or "not tried")
+        told.append(f"{rate}: {score}{' (chosen)' if one.get('chosen') else ''}")
+    return f"dev score by rate: {', '.join(told)}" if told else ""
 
 
 def _saved(decision: Mapping[str, Any], approach: Mapping[str, Any], record: Mapping[str, Any]) -> str:

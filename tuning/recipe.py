@@ -118,7 +118,7 @@ class Recipe:
         course = Course(
             work.dir / stage.name,
             self.settings,
-            base * stage.share,
+            base * stage.share * self.settings.pace,
             work.seed,
             look,
             work.progress,

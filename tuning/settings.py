@@ -12,10 +12,10 @@ class Settings:
     computed at once (halved when memory does not suffice) and, padded, at most `tokens` tokens.
 
     `looks` times an epoch the dev rows, at most `dev_rows` of them, are answered and graded; training
-    ends when `patience` looks in a row brought nothing better. The rate rises over the first `warmup` of
-    the steps and falls to zero along a cosine. Few hundred rows: 3 to 5 epochs, batches under 32 and
-    at least 100 steps ("LoRA Without Regret", Thinking Machines 2025). `precision` is a dtype or "auto": the
-    model's own, which is bf16 where the hardware multiplies it.
+    ends when `patience` looks in a row brought nothing better. The rate, `pace` times the method's own or
+    `learning_rate`, rises over the first `warmup` of the steps and falls to zero along a cosine. Few hundred
+    rows: 3 to 5 epochs, batches under 32 and at least 100 steps ("LoRA Without Regret", Thinking Machines
+    2025). `precision` is a dtype or "auto": the model's own, which is bf16 where the hardware multiplies it.
     """
 
     epochs: float = 5.0
@@ -23,6 +23,7 @@ class Settings:
     rows: int = 8
     tokens: int = 4096
     learning_rate: float | None = None
+    pace: float = 1.0
     warmup: float = 0.1
     decay: float = 0.0
     clip: float = 1.0

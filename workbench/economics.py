@@ -57,8 +57,7 @@ def _case(tuned: Measured, measured: Sequence[Measured]) -> Case | None:
 def _told(task: Task, case: Case) -> dict[str, Any]:
     level = 1 - 2 * full_alpha(task)
     groups = [unit_of(row) for row, _ in case.pairs]
-    tokens = [[float(row.prediction.usage.tokens_in) for row in side] for side in _sides(case)]
-    saved = saved_a_call(tokens[0], tokens[1], level, groups)
+    before, after = ([float(row.prediction.usage.tokens_in) for row in side] for side in _sides(case))
     found: dict[str, Any] = {
         "approach": case.tuned.name,
         "against": case.baseline.name,
@@ -67,7 +66,7 @@ def _told(task: Task, case: Case) -> dict[str, Any]:
         "level": rounded(level),
         "unit": None,
         "minutes": round(case.tuned.fit_seconds / 60, 2),
-        "prompt_tokens": _compared(_mean(tokens[0]), _mean(tokens[1]), saved),
+        "prompt_tokens": _compared(_mean(before), _mean(after), saved_a_call(before, after, level, groups)),
         "calls_per_month": task.calls_per_month,
     }
     unit, costs = _costs(task, case)

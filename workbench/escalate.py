@@ -44,9 +44,10 @@ def escalate(order: Order, models: Models) -> Acted:
     """Act on the verdict. Raises RunError for a decision that does not hold, and WorkbenchError where
     training fails; the same command then continues."""
     task, data, parent, decision = standing(order)
-    if not order.force and decision["verdict"] != "escalate":
+    after = next_method(decision) if order.climb else None
+    if not order.force and decision["verdict"] != "escalate" and after is None:
         return Acted(parent, decision)
-    method = order.method or decision["recommendation"].get("method") or recommended(task, data)
+    method = order.method or decision["recommendation"].get("method") or after or recommended(task, data)
     trained: list[str] = []
     while True:
         check_pair(method, order.objective)
@@ -59,11 +60,20 @@ def escalate(order: Order, models: Models) -> Acted:
             )
         run, whole = train(replace(order, method=method), parent, task, data, models)
         trained.append(method)
-        step = whole.recommendation
         acted = Acted(run, plain(whole), tuple(trained), whole=whole)
-        if not (order.climb and whole.verdict == "escalate" and step.get("method")):
+        above = next_method(acted.decision) if order.climb else None
+        if above is None:
             return acted
-        parent, decision, method = run, dict(acted.decision), str(step["method"])
+        parent, decision, method = run, dict(acted.decision), above
+
+
+def next_method(decision: Mapping[str, Any]) -> str | None:
+    """The method that a climb goes on with: the one to which a decision escalates, or the one above a
+    training that brought nothing; None where it ends: something ships, rows are missing, or this was the
+    top."""
+    step = decision["recommendation"]
+    found = {"escalate": step.get("method"), "stop": step.get("above")}.get(decision["verdict"])
+    return None if found is None else str(found)
 
 
 def standing(order: Order) -> tuple[Task, Data, Run, dict[str, Any]]:

@@ -16,6 +16,7 @@ from evals.decide import Given, decide
 from evals.errors import ResumableError, RunError
 from evals.failures import primary_grader
 from evals.graders import of_task
+from evals.looks import full_alpha
 from evals.preferences import METRIC, read_pair_rows
 from evals.run import grade, kept_in, measured_rows, read_latency, read_predictions
 from evals.store import (
@@ -166,7 +167,7 @@ class Evidence:
         """What is on record of a tuned approach's training."""
         if entry.kind != "tuned" or not entry.key:
             return None
-        return training_record(self.run.approach(entry.name, entry.key))
+        return training_record(self.run.approach(entry.name, entry.key), 1 - 2 * full_alpha(self.task))
 
     def _pairs(self, entry: Entry) -> dict[Split, Sequence[Row]]:
         if not entry.key or not any(r.metric == METRIC for r in self.task.requirements):

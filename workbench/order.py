@@ -22,7 +22,8 @@ DEFAULTS: Mapping[str, Any] = {
 @dataclass(frozen=True)
 class Order:
     """What one `wb escalate` was asked for. `method` None is the one recommended; `force` trains whatever
-    the verdict is; `climb` goes on with the next method until one meets everything."""
+    the verdict is; `climb` goes on with the next method until one meets everything; `search` tries several
+    learning rates, `curve` trains on parts of the rows too."""
 
     task_path: Path
     out: Path = Path("runs")
@@ -35,6 +36,8 @@ class Order:
     seed: int = 0
     progress: Progress = lambda step, done, total: None
     allow_code: bool = False
+    search: bool = False
+    curve: bool = False
 
     def command(self) -> str:
         """The command as it is typed again to continue."""
@@ -43,5 +46,11 @@ class Order:
             value = getattr(self, option)
             if value not in (None, DEFAULTS[option]):
                 words += [f"--{option}", str(value)]
-        flags = {"--force": self.force, "--climb": self.climb, "--allow-code": self.allow_code}
+        flags = {
+            "--force": self.force,
+            "--climb": self.climb,
+            "--search": self.search,
+            "--curve": self.curve,
+            "--allow-code": self.allow_code,
+        }
         return shlex.join([*words, *(flag for flag, given in flags.items() if given)])

@@ -12,6 +12,7 @@ from typing import Any
 
 from evals.store import read_json, read_lines, reading, write_lines
 from tuning.recipe import TRAINING
+from workbench.forecast import learning_curve
 
 CURVES = "curves.jsonl"
 POINTS = 60
@@ -27,15 +28,21 @@ def write_curves(fit: Path, home: Path) -> None:
     )
 
 
-def training_record(home: Path) -> dict[str, Any] | None:
-    """The record of the training behind the approach in `home`; None where none was made."""
+def training_record(home: Path, level: float) -> dict[str, Any] | None:
+    """The record of the training behind the approach in `home`, with its learning curve at this level where
+    one was drawn; None where there was no training."""
     if not (home / TRAINING).is_file():
         return None
     with reading(home / TRAINING):
         record = dict(read_json(home / TRAINING))
     with reading(home / CURVES):
         curves = _stages(read_lines(home / CURVES))
-    return {**record, "curves": curves} if curves else record
+    learning = learning_curve(home, level)
+    return {
+        **record,
+        **({"curves": curves} if curves else {}),
+        **({"learning_curve": learning} if learning is not None else {}),
+    }
 
 
 def _stages(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -7,27 +7,24 @@ beside it, its look, the decision over all rungs.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from baselines.approach import Prompted, load, save
+from baselines.approach import Prompted, load
 from evals.data import Data
 from evals.decide import figure
-from evals.errors import NotApplicable, OutageError, RunError
+from evals.errors import NotApplicable, OutageError
 from evals.graders import make_ready, of_task
 from evals.models.metered import Metered
 from evals.preferences import load_pairs
 from evals.run import predict
-from evals.store import digest, lock, plain, read_json, write_json, write_lines, write_text
+from evals.store import digest, lock, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics
 from evals.types import Decision, Measured, Models, Work
 from tuning.methods import method_named
 from tuning.preflight import Preflight, preflight
 from tuning.recipe import TRAINING, Recipe
-from tuning.reload import check_reload
 from tuning.tables import OBJECTIVES
 from workbench.budget import open_purse
 from workbench.evidence import (
@@ -40,12 +37,13 @@ from workbench.evidence import (
     write_examples,
     write_ladder,
 )
+from workbench.fitting import PACES, SEARCH, fitted, seconds_a_row
+from workbench.learning import PARTS, draw_curve
 from workbench.ledger import ledger_path, spend_looks
-from workbench.memory import Added
 from workbench.order import Order
 from workbench.provenance import provenance
 from workbench.record import write_curves
-from workbench.runs import Run, Scope, carry, enter, open_run, start
+from workbench.runs import Run, Scope, carry, enter, open_run, start, take_over
 from workbench.session import Plan, Session, ask, ask_on_test, figure_of, reason_of, with_max_tokens
 from workbench.worth import next_step
 
@@ -72,13 +70,16 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
             _begin(session, order, parent)
         evidence = read_evidence(run)
         begun = best_start(evidence.measured(models), evidence, recipe)
-        entry = _fitted(session, order, recipe, begun)
+        entry = fitted(session, order, recipe, begun)
+        fit = run.fit(entry.name, entry.key)
         if entry.state == "scored":
             entry = _judged(session, entry, evidence)
         _write(session, entry)
         if entry.state == "scored":
             path = ledger_path(order.task_path)
             spend_looks(path, task, read_evidence(run), (entry.hash,), models)
+            if order.curve:
+                _drawn(session, entry, recipe, fit, begun)
         _conclude_ladder(session, entry, order)
         purse.stop_clock()
         return run, conclude(run, models)
@@ -90,7 +91,13 @@ def look_ahead(order: Order, parent: Run, task: Task, data: Data, models: Models
     evidence, recipe = read_evidence(parent), recipe_of(order)
     measured = evidence.measured(models)
     work = Work(parent.folder, task, models, lambda pairs: 0.0, start=best_start(measured, evidence, recipe))
-    return preflight(recipe, data.train, work, seconds_a_row(measured), len(data.dev))
+    found = preflight(recipe, data.train, work, seconds_a_row(measured), len(data.dev))
+    times = (len(PACES) if order.search else 1) + (sum(1 / of for of in PARTS) if order.curve else 0)
+    asked = " and ".join(name for name, on in (("--search", order.search), ("--curve", order.curve)) if on)
+    if not asked:
+        return found
+    note = f"with {asked} up to {times:g} times the {found.minutes:.1f} minutes of one training"
+    return replace(found, minutes=times * found.minutes, notes=(*found.notes, note))
 
 
 def recipe_of(order: Order) -> Recipe:
@@ -115,16 +122,6 @@ def best_start(measured: Sequence[Measured], evidence: Evidence, recipe: Recipe)
         raise NotApplicable(f"{recipe.name}: no baseline was scored to begin from")
     best = max(found, key=lambda pair: pair[0])[1]
     return best if evidence.task.tune_model is None else replace(best, model=evidence.task.tune_model)
-
-
-def seconds_a_row(measured: Sequence[Measured]) -> float:
-    """What the quickest baseline took for a dev answer."""
-    means = [
-        sum(row.prediction.usage.seconds for row in rows) / len(rows)
-        for one in measured
-        if (rows := one.rows.get("dev"))
-    ]
-    return min(means, default=0.0)
 
 
 def _session(
@@ -156,75 +153,6 @@ def _begin(session: Session, order: Order, parent: Run) -> None:
     start(run, session.task, session.plan.scope, {**found, "parent": parent.id, "commands": commands})
 
 
-def _fitted(session: Session, order: Order, recipe: Recipe, begun: Prompted) -> Entry:
-    """Train, unless this was done before, and see that what was saved is what was trained."""
-    entry = Entry(recipe.name, kind="tuned")
-    key = session.key(
-        plain(recipe.method),
-        [recipe.objective.name, plain(recipe.objective)],
-        plain(recipe.settings),
-        begun.hash,
-        session.task.identity(),
-    )
-    folder = session.run.fit(recipe.name, key)
-    work = Work(
-        folder,
-        session.task,
-        session.models,
-        lambda pairs: figure_of(session, pairs),
-        seed=session.plan.scope.seed,
-        budget=session.task.budget,
-        start=begun,
-        progress=session.plan.progress,
-    )
-    try:
-        if not (folder / "fit.json").is_file():
-            _fit(session, order, recipe, work, folder)
-    except NotApplicable as error:
-        return replace(entry, state="not applicable", why=reason_of(error))
-    except OutageError as error:
-        return replace(entry, state="incomplete", why=reason_of(error))
-    return replace(entry, key=key, fit_seconds=read_json(folder / "fit.json")["seconds"])
-
-
-def _fit(session: Session, order: Order, recipe: Recipe, work: Work, folder: Path) -> None:
-    begin = time.perf_counter()
-    measured = read_evidence(session.run).measured(session.models)
-    foreseen = preflight(recipe, session.data.train, work, seconds_a_row(measured), len(session.data.dev))
-    if foreseen.problems and not order.force:
-        raise RunError(
-            f"training by {recipe.name} is not begun: {foreseen.problems[0]}",
-            where=order.task_path,
-            hint="Choose another with --method, or train all the same with --force.",
-        )
-    with Added() as added:
-        approach = recipe.fit(session.data.train, session.data.dev, work)
-    session.plan.progress(f"{recipe.name}: reload", 0, 1)
-    (difference,) = check_reload([folder])
-    session.plan.progress(f"{recipe.name}: reload", 1, 1)
-    save(approach, folder)
-    seconds = round(time.perf_counter() - begin, 3)
-    actual = {"minutes": round(seconds / 60, 2), "memory": added.bytes}
-    write_json(folder / TRAINING, _accounted(read_json(folder / TRAINING), foreseen, difference, actual))
-    write_json(folder / "fit.json", {"seconds": seconds})
-
-
-def _accounted(
-    record: Mapping[str, Any], foreseen: Preflight, difference: float, actual: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The training's record with what was predicted beside what it took."""
-    return {
-        **record,
-        "reload_difference": float(f"{difference:.3g}"),
-        "predicted": {
-            "minutes": round(foreseen.minutes, 2),
-            "memory": foreseen.memory,
-            "disk": foreseen.disk,
-        },
-        "actual": actual,
-    }
-
-
 def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
     """Choose the prompt it is served with on dev, then ask it and the best baseline on test."""
     fit = session.run.fit(entry.name, entry.key)
@@ -238,10 +166,13 @@ def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
     place = max(range(len(choices)), key=lambda i: (round(figures[i], CLOSE), -i))
     served = "its own prompt" if place == 0 else f"the prompt of {best.name}"
     home = session.run.approach(entry.name, session.key(session.identity(choices[place])))
+    take_over(session.run, "approaches", home.name)
     if not (home / "predictions.jsonl").is_file():
         write_text(home / "predictions.jsonl", _answers(fit, choices[place]).read_text(encoding="utf-8"))
-    figured = {"served_with": served, "dev_figures": [round(value, 6) for value in figures]}
-    write_json(home / TRAINING, {**read_json(fit / TRAINING), **figured, "begun_from": best.name})
+    told = {"served_with": served, "dev_figures": [round(value, 6) for value in figures]}
+    if (fit / SEARCH).is_file():
+        told["search"] = read_json(fit / SEARCH)["rates"]
+    write_json(home / TRAINING, {**read_json(fit / TRAINING), **told, "begun_from": best.name})
     write_curves(fit, home)
     asked = ask(session, choices[place], "dev", replace(entry, key="", splits=()))
     _write(session, asked)
@@ -249,6 +180,12 @@ def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
         return asked
     _ask_reference(session, best.name)
     return ask_on_test(session, replace(asked, splits=("dev",)))
+
+
+def _drawn(session: Session, entry: Entry, recipe: Recipe, fit: Path, begun: Prompted) -> None:
+    """The learning curve, beside what is on record of the approach."""
+    home = session.run.approach(entry.name, entry.key)
+    draw_curve(session, recipe, fit, _answers(fit, load(fit)), begun, home)
 
 
 def _answers(fit: Path, choice: Prompted) -> Path:

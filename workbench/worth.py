@@ -2,7 +2,8 @@
 
 A tuned approach that meets everything ships by the rule that ships a baseline. One that does not is kept
 as the start of a climb only when it beats the best baseline: on the first format or quality metric that
-it does not meet, the lower end of the paired difference on the same rows lies above 0.
+it does not meet, the lower end of the paired difference on the same rows lies above 0. Else it is rolled
+back, and `above` names the method that `--climb` tries next all the same.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 def next_step(decision: Decision, entry: Entry, session: Session, order: Order) -> dict[str, Any]:
     """The next step of decision.json after `entry` was trained and judged."""
     tuned: Mapping[str, Any] = next(a for a in decision.approaches if a["name"] == entry.name)
+    method = above(str(order.method), len(session.data.train))
+    higher = {} if method is None else {"above": method.name}
     if entry.state != "scored":
-        return {"action": "none", "why": [f"{entry.name}: {entry.why}"]}
+        return {"action": "none", "why": [f"{entry.name}: {entry.why}"], **higher}
     delta = _first_unmet(decision, tuned)
     if delta is None:
         told = f"{entry.name} misses no format or quality requirement"
@@ -34,8 +37,9 @@ def next_step(decision: Decision, entry: Entry, session: Session, order: Order) 
     on = f"{found['n']} {found['split']} rows"
     seen = f"{metric} of {entry.name} against {found['vs']}: {_signed(found)} on the same {on}"
     if found["low"] is None or found["low"] <= 0:
-        return {"action": "roll_back", "why": [f"training was not worth it: {seen}"]}
-    method = above(str(order.method), len(session.data.train))
+        why = [f"training was not worth it: {seen}"]
+        why += [] if method is None else [f"wb escalate --climb would go on with {method.title}"]
+        return {"action": "roll_back", "why": why, **higher}
     if method is None:
         return {"action": "none", "why": [f"{seen}: better, and the ladder of methods ends here"]}
     return {

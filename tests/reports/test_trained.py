@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from reports import Report, html, junit, markdown
 from reports.plaintext import as_sentence
 from reports.trained import trainings
-from tests.reports.decisions import TASK, dev_rows, payback, record, ship, trained
+from tests.reports.decisions import TASK, dev_rows, learning, payback, record, ship, trained
 from tests.reports.gold import assert_gold
 from tests.reports.page import read
 
@@ -31,10 +31,13 @@ def test_what_was_trained_chosen_and_taken_is_told() -> None:
     assert facts() == {
         "Trained": "LoRA (sft), on 200 rows, 4,884,480 of 139,400,064 parameters",
         "Chosen": "step 75 of 125 (training ended: nothing better was seen)",
+        "Learning rates": "dev score by rate: 0.33 times the usual: no time left, 0.001: 0.860 (chosen), "
+        "0.003: 0.710",
         "Served with": "its own prompt",
         "Prompt tokens": "121 against 874 of knn_few_shot: 753 saved a call (86 %)",
         "Economics": " ".join(as_sentence(line) for line in payback()["sentences"]),
         "Forgetting": "loss on general text 3.12 before and 3.17 after: +0.05 nats a token",
+        "More data": learning()["sentence"],
         "Time": "8.4 min, foreseen 7.9 min",
         "Memory": "1.65 GiB, foreseen 1.5 GiB",
     }
@@ -61,7 +64,7 @@ def test_a_longer_prompt_unknown_figures_and_several_stages_are_said() -> None:
 
 def test_the_page_has_curves_and_a_table_of_the_looks() -> None:
     part = read(html.render(MADE)).by_id("training")
-    assert len([e for e in part.walk() if e.tag == "svg"]) == 2
+    assert len([e for e in part.walk() if e.tag == "svg"]) == 3
     (table,) = part.all("table")
     rows = [[cell.text for cell in row.all("th", "td")] for row in table.all("tbody")[0].all("tr")]
     assert rows[3] == ["75", "0.360", "0.860", "chosen"]

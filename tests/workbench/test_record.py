@@ -26,7 +26,7 @@ def test_stages_stand_in_the_order_in_which_they_were_trained(tmp_path: Path) ->
     home.mkdir()
     write_curves(fit, home)
     (home / "training.json").write_text('{"method": "lora"}')
-    record = training_record(home)
+    record = training_record(home, 0.9)
     assert record is not None
     assert record["method"] == "lora"
     assert [stage["stage"] for stage in record["curves"]] == ["sft", "dpo"]
@@ -50,4 +50,4 @@ def test_many_steps_are_drawn_as_means_and_the_last_step_stays() -> None:
 
 
 def test_without_a_training_there_is_no_record(tmp_path: Path) -> None:
-    assert training_record(tmp_path) is None
+    assert training_record(tmp_path, 0.9) is None

@@ -21,6 +21,8 @@ from workbench.cli.options import allow_code_option, jobs_option, json_option, o
 )
 @click.option("--force", is_flag=True, help="Train whatever the verdict is; open leakage still stops it.")
 @click.option("--climb", is_flag=True, help="Go on with the next method while one brings something.")
+@click.option("--search", is_flag=True, help="Try three learning rates, and take the best on dev.")
+@click.option("--curve", is_flag=True, help="Train on parts of the rows too: would more rows help?")
 @click.option("--dry-run", is_flag=True, help="Say what training would take, and train nothing.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For training and generation.")
 @out_option
@@ -36,6 +38,8 @@ def command(
     objective: str,
     force: bool,
     climb: bool,
+    search: bool,
+    curve: bool,
     dry_run: bool,
     seed: int,
     out: Path,
@@ -56,7 +60,9 @@ def command(
     from workbench.order import Order
 
     order = Order(
-        task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code
+        *(task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code),
+        search=search,
+        curve=curve,
     )
     acted = escalate(order, Loader(jobs=jobs, allows_code=allow_code))
     if acted.preflight is not None:

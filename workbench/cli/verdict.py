@@ -10,6 +10,7 @@ from evals.store import plain
 from evals.types import Decision
 from reports.approaches import approach_table
 from reports.spent import spent_sentence
+from reports.trained import trainings
 from workbench.cli.console import Console, table
 
 EXIT_CODES = {"ship": 0, "escalate": 3, "stop": 3, "collect": 4, "incomplete": 5}
@@ -22,7 +23,7 @@ def exit_code(decision: Decision) -> int:
 
 
 def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = False) -> None:
-    """Print the approaches, the requirements, where the report is and, last, the verdict."""
+    """Print approaches, requirements, what was trained, where the report is and, last, the verdict."""
     if as_json:
         console.say_json(decision)
         return
@@ -41,6 +42,10 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
         console.say("\nWhy, measured on dev")
     for line in decision.diagnosis:
         console.say(f"  {line}")
+    for one in trainings(plain(decision)):
+        console.say(f"\n{one.name}, as it was trained")
+        for name, text in one.facts:
+            console.say(f"  {name.lower():<15} {text}")
     console.say()
     if told := spent_sentence(plain(decision)):
         console.say(f"spent    {told}")

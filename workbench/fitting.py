@@ -1,0 +1,196 @@
+"""Train by a recipe, once, and see that what was saved is what was trained; search for a rate where asked.
+
+A fit is a folder named by all that it depends on: one that is whole is not made again, in this run or in a
+later one, and one that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from baselines.approach import Prompted, save
+from evals.errors import ModelError, NotApplicable, OutageError, RunError
+from evals.spending import FILE, read_spent
+from evals.store import plain, read_json, read_lines, write_json
+from evals.types import Example, Measured, Work
+from tuning.preflight import Preflight, preflight
+from tuning.recipe import TRAINING, Recipe
+from tuning.reload import check_reload
+from workbench.evidence import Entry, read_evidence
+from workbench.memory import Added
+from workbench.order import Order
+from workbench.record import CURVES
+from workbench.runs import take_over
+from workbench.session import Session, figure_of, reason_of
+
+FIT, SEARCH = "fit.json", "search.json"
+PACES = (1.0, 3.0, 1 / 3)
+"""Shares of the method's own learning rate that a search tries, in this order."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One learning rate of a search: its share of the method's own, where its fit lies, what it reached on
+    dev (None where it came to nothing, with the reason), and how long that took."""
+
+    pace: float
+    key: str
+    rate: float | None
+    score: float | None
+    seconds: float
+    why: str = ""
+
+
+def fitted(session: Session, order: Order, recipe: Recipe, begun: Prompted) -> Entry:
+    """The entry of an approach that was trained by `recipe`, or, in a search, by the best of its rates on
+    dev; its key names the fit. Raises RunError where the preflight finds what stands in the way."""
+    entry = Entry(recipe.name, kind="tuned")
+    try:
+        if order.search:
+            return _searched(session, order, recipe, begun, entry)
+        key = fit(session, order, recipe, begun)
+    except NotApplicable as error:
+        return replace(entry, state="not applicable", why=reason_of(error))
+    except OutageError as error:
+        return replace(entry, state="incomplete", why=reason_of(error))
+    return replace(entry, key=key, fit_seconds=_seconds(session, recipe, key))
+
+
+def fit(session: Session, order: Order, recipe: Recipe, begun: Prompted) -> str:
+    """Train on all training rows, unless this was done before, and give the fit's key."""
+    key = fit_key(session, recipe, begun)
+    folder = session.run.fit(recipe.name, key)
+    take_over(session.run, "fits", folder.name)
+    if not (folder / FIT).is_file():
+        _fit(session, order, recipe, work_in(session, folder, begun))
+    return key
+
+
+def fit_key(session: Session, recipe: Recipe, begun: Prompted, *more: Any) -> str:
+    """Names a fit by what it depends on, and by what `more` there is of it."""
+    objective = [recipe.objective.name, plain(recipe.objective)]
+    parts = [plain(recipe.method), objective, plain(recipe.settings), begun.hash, session.task.identity()]
+    return session.key(*parts, *more)
+
+
+def work_in(session: Session, folder: Path, begun: Prompted) -> Work:
+    """What a recipe is given to train in `folder`."""
+    return Work(
+        folder,
+        session.task,
+        session.models,
+        lambda pairs: figure_of(session, pairs),
+        seed=session.plan.scope.seed,
+        budget=session.task.budget,
+        start=begun,
+        progress=session.plan.progress,
+    )
+
+
+def seconds_a_row(measured: Sequence[Measured]) -> float:
+    """What the quickest baseline took for a dev answer."""
+    means = [
+        sum(row.prediction.usage.seconds for row in rows) / len(rows)
+        for one in measured
+        if (rows := one.rows.get("dev"))
+    ]
+    return min(means, default=0.0)
+
+
+def _seconds(session: Session, recipe: Recipe, key: str) -> float:
+    return float(read_json(session.run.fit(recipe.name, key) / FIT)["seconds"])
+
+
+def _fit(session: Session, order: Order, recipe: Recipe, work: Work) -> None:
+    begin, folder = time.perf_counter(), work.dir
+    train: Sequence[Example] = session.data.train
+    measured = read_evidence(session.run).measured(session.models)
+    foreseen = preflight(recipe, train, work, seconds_a_row(measured), len(session.data.dev))
+    if foreseen.problems and not order.force:
+        raise RunError(
+            f"training by {recipe.name} is not begun: {foreseen.problems[0]}",
+            where=order.task_path,
+            hint="Choose another with --method, or train all the same with --force.",
+        )
+    with Added() as added:
+        approach = recipe.fit(train, session.data.dev, work)
+    session.plan.progress(f"{recipe.name}: reload", 0, 1)
+    (difference,) = check_reload([folder])
+    session.plan.progress(f"{recipe.name}: reload", 1, 1)
+    save(approach, folder)
+    seconds = round(time.perf_counter() - begin, 3)
+    actual = {"minutes": round(seconds / 60, 2), "memory": added.bytes}
+    write_json(folder / TRAINING, _accounted(read_json(folder / TRAINING), foreseen, difference, actual))
+    write_json(folder / FIT, {"seconds": seconds})
+
+
+def _accounted(
+    record: Mapping[str, Any], foreseen: Preflight, difference: float, actual: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The training's record with what was predicted beside what it took."""
+    return {
+        **record,
+        "reload_difference": float(f"{difference:.3g}"),
+        "predicted": {
+            "minutes": round(foreseen.minutes, 2),
+            "memory": foreseen.memory,
+            "disk": foreseen.disk,
+        },
+        "actual": actual,
+    }
+
+
+def _searched(session: Session, order: Order, recipe: Recipe, begun: Prompted, entry: Entry) -> Entry:
+    """Train at one rate after the other, as far as the budget's minutes reach, and take what is best on dev;
+    of equal ones the earlier."""
+    found: list[Tried] = []
+    for pace in PACES:
+        paced = replace(recipe, settings=replace(recipe.settings, pace=pace))
+        if found and (why := _too_long(session, found)):
+            found.append(Tried(pace, "", None, None, 0.0, why))
+            continue
+        found.append(_try(session, order, paced, begun))
+    reached = [one for one in found if one.score is not None]
+    if not reached:
+        return replace(entry, state="not applicable", why=found[0].why)
+    best = max(reached, key=lambda one: one.score or 0.0)
+    told = [{**plain(one), "chosen": one is best} for one in found]
+    write_json(session.run.fit(recipe.name, best.key) / SEARCH, {"rates": told})
+    return replace(entry, key=best.key, fit_seconds=round(sum(one.seconds for one in found), 3))
+
+
+def _try(session: Session, order: Order, recipe: Recipe, begun: Prompted) -> Tried:
+    """One rate; a training that breaks off before it brought anything is a rate that is not chosen."""
+    pace = recipe.settings.pace
+    try:
+        key = fit(session, order, recipe, begun)
+    except OutageError:
+        raise
+    except ModelError as error:
+        return Tried(pace, "", None, None, 0.0, reason_of(error))
+    folder = session.run.fit(recipe.name, key)
+    lines = [line for path in sorted(folder.glob(f"*/{CURVES}")) for line in read_lines(path)]
+    rates = [float(line["rate"]) for line in lines if line["kind"] == "train"]
+    return Tried(pace, key, max(rates, default=None), reached_on_dev(folder), _seconds(session, recipe, key))
+
+
+def reached_on_dev(fit_folder: Path) -> float:
+    """The dev score of the checkpoint that was chosen last."""
+    paths = sorted(fit_folder.glob(f"*/{CURVES}"), key=lambda path: (path.stat().st_mtime_ns, path))
+    lines = read_lines(paths[-1])
+    best = next(line["best"] for line in reversed(lines) if line["kind"] == "end")
+    return float(next(line["score"] for line in lines if line["kind"] == "dev" and line["step"] == best))
+
+
+def _too_long(session: Session, found: Sequence[Tried]) -> str:
+    """Why no further rate is tried: the longest so far would not fit into what is left of the budget."""
+    allowed = session.task.budget.get("minutes")
+    if allowed is None:
+        return ""
+    left = allowed - read_spent(session.run.folder / FILE, session.task.prices).minutes
+    longest = max(one.seconds for one in found) / 60
+    return "" if longest <= left else f"{longest:.1f} minutes are more than the {left:.1f} the budget leaves"
