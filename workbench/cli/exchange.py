@@ -7,7 +7,9 @@ from workbench.cli.commands import Commands
 EXPORTS: dict[str, tuple[str, str]] = {
     "lm-eval": ("workbench.cli.to_lm_eval:command", "An approach with its rows as an lm-eval task folder."),
 }
-IMPORTS: dict[str, tuple[str, str]] = {}
+IMPORTS: dict[str, tuple[str, str]] = {
+    "lm-eval": ("workbench.cli.from_lm_eval:command", "An lm-eval task file as a task folder."),
+}
 
 export_command = Commands(
     EXPORTS, name="export", help="Write a task or a run in the form that another tool reads."
