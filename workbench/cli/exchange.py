@@ -5,7 +5,9 @@ from __future__ import annotations
 from workbench.cli.commands import Commands
 
 EXPORTS: dict[str, tuple[str, str]] = {}
-IMPORTS: dict[str, tuple[str, str]] = {}
+IMPORTS: dict[str, tuple[str, str]] = {
+    "promptfoo": ("workbench.cli.from_promptfoo:command", "A promptfoo configuration as a task folder."),
+}
 
 export_command = Commands(
     EXPORTS, name="export", help="Write a task or a run in the form that another tool reads."
