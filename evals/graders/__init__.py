@@ -57,6 +57,7 @@ GRADERS = Table(
         "pairwise": "evals.graders.judging.pairwise:Pairwise",
         "style": "evals.graders.style:Style",
         "weighted": "evals.graders.weighted:Weighted",
+        "assertions": "evals.graders.per_row:Assertions",
     },
 )
 
@@ -150,11 +151,12 @@ def metrics(graders: Iterable[Grader]) -> tuple[str, ...]:
     return tuple(metric for grader in graders for metric in grader.metrics)
 
 
-def gold_prediction(grader: Grader, example: Example) -> Prediction:
+def gold_prediction(grader: Grader, example: Example) -> Prediction | None:
     """An answer that is right by definition: the row's gold answer, or what the grader's own `gold`
-    makes of the row where it reads more than the text."""
+    makes of the row where it reads more than the text; None where the row need not have one for it."""
     make = getattr(grader, "gold", None)
-    gold: Prediction = make(example) if make else Prediction(example.id, answer_text(example.target), "stop")
+    plain = Prediction(example.id, answer_text(example.target), "stop")
+    gold: Prediction | None = make(example) if make else plain
     return gold
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evals.errors import DataError
+from evals.errors import DataError, TaskError
 from evals.graders.folding import shown, writable
 from evals.graders.options import one_of
 from evals.graders.records import Field, FieldRule, resolve
 from evals.graders.schema import open_schema
 from evals.graders.strict_json import NotJson, read_json_text, too_deep
+from evals.output import check_schema
 from evals.table import nearest
 from evals.types import Example, Json, Models, Prediction, Score
 
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class ValidJson:
-    """1 when the whole answer is one JSON value that fits the output schema, else 0.
+    """1 when the whole answer is one JSON value that fits the output schema, or `schema`, else 0.
 
-    Without a schema any JSON value will do. JSON Schema draft 2020-12; `format` is not checked. The
+    Without either any JSON value will do. JSON Schema draft 2020-12; `format` is not checked. The
     gold answer is not read.
     """
 
@@ -31,13 +33,16 @@ class ValidJson:
     pass_at = 1.0
     asks_form = True
 
-    def __init__(self, output: OutputSpec) -> None:
-        """Raises ValueError when a pattern of the schema is not a regular expression."""
+    def __init__(self, output: OutputSpec, *, schema: Mapping[str, Any] | None = None) -> None:
+        """Raises ValueError when the option is no JSON Schema, or a pattern no regular expression."""
         self.metrics: Sequence[str] = (self.name,)
-        self._fault = None if output.schema is None else open_schema(output.schema)
+        if schema is not None:
+            _usable(schema)
+        used = output.schema if schema is None else schema
+        self._fault = None if used is None else open_schema(used)
         self.identity: dict[str, Json] = {
             "version": self.version,
-            "options": {},
+            "options": {} if schema is None else {"schema": dict(schema)},
             "output": {"schema": output.schema},
         }
 
@@ -59,6 +64,14 @@ class ValidJson:
                 shown(why, 300),
                 repeat=prediction.repeat,
             )
+
+
+def _usable(schema: Any) -> None:
+    """Raises ValueError when the option is no JSON Schema that can be used."""
+    try:
+        check_schema(schema, Path("schema"))
+    except TaskError as error:
+        raise ValueError(str(error).splitlines()[0]) from error
 
 
 class JsonFields:

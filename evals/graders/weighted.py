@@ -63,7 +63,7 @@ class Weighted:
         """As its graders'."""
         make_ready(self.members, models)
 
-    def gold(self, example: Example) -> Prediction:
+    def gold(self, example: Example) -> Prediction | None:
         """What the first of the graders that read more than the text takes for a right answer."""
         special = [member for member in self.members if getattr(member, "gold", None)]
         return gold_prediction((special or self.members)[0], example)

@@ -68,14 +68,19 @@ def _gold(data: Data, graders: Sequence[Grader], models: Models) -> Iterator[Fin
     for grader in graders:
         for split in SPLITS:
             rows: Sequence[Example] = getattr(data, split)
-            pairs = [(row, gold_prediction(grader, row)) for row in rows]
             try:
+                golds = [(row, gold_prediction(grader, row)) for row in rows]
+                pairs = [(row, gold) for row, gold in golds if gold is not None]
                 bad = [score for score in grader.grade(pairs, models) if score.value < 1]
             except DataError as error:
                 yield Finding("error", f"data.{split}", f"{grader.name} cannot read a gold answer: {error}")
                 continue
+            if len(pairs) < len(rows):
+                without = f"{len(rows) - len(pairs)} of {len(rows)} rows"
+                what = f"{without} have no gold answer to try {grader.name} on"
+                yield Finding("note", f"data.{split}", what, "What they ask for is not checked beforehand.")
             if bad:
-                yield _failing(grader.name, split, bad, len(rows), data)
+                yield _failing(grader.name, split, bad, len(pairs), data)
 
 
 def _failing(grader: str, split: str, bad: Sequence[Score], n: int, data: Data) -> Finding:
