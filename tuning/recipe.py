@@ -76,7 +76,7 @@ class Recipe:
             for stage in self.objective.stages(student, material)
         ]
         folder = export(student.model, student.live.renderer.tokenizer, work.dir / ADAPTER, student.head)
-        model = replace(served.model, adapter=str(folder))
+        model = replace(served.model, adapter=str(folder.resolve()))
         if probe := [*material.dev, *material.train, *(pair.chosen for pair in material.pairs)]:
             keep_probe(student, model, probe, work.dir, self.method.name)
         after = text_loss(student.reader, text)

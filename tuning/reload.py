@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tuning.pieces import Piece
     from tuning.student import Student
 
+ROOT = Path(__file__).resolve().parents[1]
 PROBE, ASKED = "probe.safetensors", "probe.json"
 ROWS = 4
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.05, "float16": 0.01}
@@ -46,12 +47,11 @@ def check_reload(folders: Sequence[Path]) -> list[float]:
     """The largest difference of each folder's probe, as a share of its largest logit, found by one fresh
     process. Raises ModelError when one is larger than rounding explains, RunError when that process fails."""
     found = subprocess.run(
-        [sys.executable, "-m", "tuning.reload", *map(str, folders)],
+        [sys.executable, "-P", "-m", "tuning.reload", *map(str, folders)],
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parents[1],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
     )
     if found.returncode != 0:
         why = (found.stderr.strip().splitlines() or ["no reason given"])[-1]

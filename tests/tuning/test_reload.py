@@ -49,3 +49,11 @@ def test_every_kind_is_what_was_trained_when_it_is_loaded_again(tmp_path: Path) 
 def test_what_cannot_be_loaded_is_said(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot be loaded in a fresh process"):
         check_reload([tmp_path])
+
+
+def test_folders_may_be_named_from_where_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = trained("lora", {}, Path("runs"), save_model(Path("base")))
+    assert folder == Path("runs") and check_reload([folder]) == [pytest.approx(0, abs=1e-3)]
