@@ -10,6 +10,7 @@ from reports import figures
 
 NAMES = {
     "oracle": "gold passages",
+    "room": "longer answers",
     "grammar": "grammar",
     "lenient": "read leniently",
     "stronger": "stronger model",

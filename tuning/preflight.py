@@ -187,10 +187,16 @@ def _sizes(recipe: Recipe, config: Any, longest: int) -> tuple[int, int]:
 
 
 def _memory(config: Any, size: int, learn: int, tokens: int, answers: int, itemsize: int) -> int:
-    """Weights, gradients and moments, activations, and logits of the answers, in bytes."""
+    """Weights, gradients and moments, and the larger of a step (activations, logits of the answers) and a
+    look at dev (a copy that is served), in bytes."""
+    import torch
+
+    from tuning.snapshot import taken
+
     held = size * (4 if learn == size else itemsize) + 12 * learn
     activations = 17 * itemsize * tokens * config.hidden_size * config.num_hidden_layers
-    return int(held + activations + 3 * 4 * answers * config.vocab_size)
+    step = activations + 3 * 4 * answers * config.vocab_size
+    return int(held + max(step, 0 if torch.cuda.is_available() else taken(size)))
 
 
 def multiplying(dtype: Any) -> float:

@@ -36,6 +36,12 @@ def as_served(student: Student) -> Models:
     return Meanwhile(student.models, student.approach.model, live)
 
 
+def taken(parameters: int) -> int:
+    """The bytes that a copy of a model takes while it is made; 0 where it is too large for one."""
+    most = BYTES * parameters
+    return most if most <= SHARE * machine() else 0
+
+
 def _still(student: Student) -> Any:
     """The module to ask; None for the one in training itself."""
     model: Any = student.model
@@ -43,7 +49,7 @@ def _still(student: Student) -> Any:
         return None
     if student.reader.virtual:
         return model
-    if BYTES * sum(parameter.numel() for parameter in model.parameters()) > SHARE * machine():
+    if not taken(sum(parameter.numel() for parameter in model.parameters())):
         return None
     copied = copy.deepcopy(model).float()
     if hasattr(copied, "merge_and_unload"):

@@ -15,8 +15,8 @@ from evals.store import read_json, reading, revive, write_json
 PART = "diagnosis"
 """The folder within a run."""
 
-Kind = Literal["oracle", "grammar", "stronger", "order", "wording"]
-ONE_CHANGE: tuple[Kind, ...] = ("oracle", "grammar", "stronger")
+Kind = Literal["oracle", "room", "grammar", "stronger", "order", "wording"]
+ONE_CHANGE: tuple[Kind, ...] = ("oracle", "room", "grammar", "stronger")
 """Arms that change what an approach can do; the others change only what should not matter."""
 
 

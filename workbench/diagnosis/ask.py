@@ -28,6 +28,9 @@ MOST_ROWS = 100
 SPREAD_ROWS = 30
 """Dev rows of an arm that only rewords or reorders."""
 FEWEST_TO_WIN = 6
+ROOM = 8
+"""How many times as long answers may be that were cut off, up to `MOST_TOKENS`."""
+MOST_TOKENS = 512
 SKIPPED = "--no-diagnosis"
 
 
@@ -118,6 +121,7 @@ def _questions(
     rows = sampled(evidence.examples["dev"], MOST_ROWS)
     few = rows[:SPREAD_ROWS]
     yield from _oracle(bench, subjects, of, rows)
+    yield from _room(subjects[of], rows)
     if not any(_is_held(subject.approach) for subject in subjects.values()):
         yield from _grammar(bench.task, subjects[of], rows)
     if bench.task.stronger_model is not None:
@@ -153,6 +157,17 @@ def _oracle(
         yield replace(arm, why=f"only {len(given)} dev rows have gold documents that are there")
         return
     yield Question(arm, WithGold(subject.approach, given), [row for row in gold if row.id in given])
+
+
+def _room(subject: Subject, rows: Sequence[Example]) -> Iterator[Question]:
+    """Longer answers, where enough are cut off."""
+    cut = sum(subject.rows[row.id].failure == "truncated" for row in rows if row.id in subject.rows)
+    decoder = subject.approach.decoder
+    room = max(decoder.max_tokens, min(ROOM * decoder.max_tokens, MOST_TOKENS))
+    if cut < FEWEST_TO_WIN or room == decoder.max_tokens:
+        return
+    approach = replace(subject.approach, decoder=replace(decoder, max_tokens=room))
+    yield Question(Arm("room", approach.name, f"room for {room} tokens"), approach, rows)
 
 
 def _grammar(task: Task, subject: Subject, rows: Sequence[Example]) -> Iterator[Question | Arm]:

@@ -22,12 +22,15 @@ BY_SHOTS = ("few_shot", "knn_few_shot")
 def cure(
     task: Terms, scored: Mapping[str, Measured], readings: Sequence[Reading]
 ) -> Mapping[str, Any] | None:
-    """The next step that takes training's place, None where nothing does: to fix retrieval, to hold the
-    answers to a grammar, to fix the labels or the task, to prompt again."""
+    """The next step that takes training's place, None where nothing does: to fix retrieval, to let
+    answers be longer, to hold them to a grammar, to fix the labels or the task, to prompt again."""
     kinds = by_kind(readings)
     for reading in kinds.get("oracle", ()):
         if reading.cures:
             return _step("fix_retrieval", sentences.oracle(reading))
+    for reading in kinds.get("room", ()):
+        if _meets_by_it(reading):
+            return _step("none", sentences.room(reading), "give answers more room (generation.max_tokens)")
     for reading in kinds.get("grammar", ()):
         if _meets_by_it(reading):
             return _step("none", sentences.grammar(reading), "hold the answers to a grammar")

@@ -122,6 +122,7 @@ def _told(
     yield sentences.how_it_fails(arms.of, rows)
     say: Mapping[Kind, Callable[[Reading], str]] = {
         "oracle": sentences.oracle,
+        "room": sentences.room,
         "grammar": sentences.grammar,
         "stronger": sentences.stronger,
     }

@@ -67,6 +67,26 @@ def oracle(reading: Reading) -> str:
     return f"{lead}: {end}."
 
 
+def room(reading: Reading) -> str:
+    """Cut off, or wrong?"""
+    found = reading.open
+    if found is None:
+        return ""
+    cut, still = (sum(r.failure == "truncated" for r in rows) for rows in (reading.before, reading.after))
+    lead = f"{cut} of {len(reading.before)} answers of {reading.arm.of} are cut off at max_tokens"
+    moved = f"with {reading.arm.change} {still} are, and {told(found)}"
+    if any(e.found == "helps" for e in reading.effects):
+        enough = reading.meets
+        end = "raise generation.max_tokens before tuning" if enough else "the limit costs part of what fails"
+    elif found.found == "not the cause":
+        end = f"the limit is not what keeps it below {found.requirement.bound:g}"
+    elif found.found == "hurts":
+        end = "longer answers are not the cure"
+    else:
+        end = "cannot tell whether the limit is what fails"
+    return f"{lead}; {moved}: {end}."
+
+
 def grammar(reading: Reading) -> str:
     """Form or content?"""
     content = reading.open
@@ -174,7 +194,12 @@ def just_under(task: Terms, of: str, rows: Sequence[Row], moves: float) -> str:
 
 def ruled_out(readings: Sequence[Reading], formal: Sequence[Effect]) -> Iterator[str]:
     """What is shown not to be the cure, in short: it speaks for the next step as it is."""
-    names = {"oracle": "better retrieval", "grammar": "a grammar", "stronger": "a stronger model"}
+    names = {
+        "oracle": "better retrieval",
+        "room": "longer answers",
+        "grammar": "a grammar",
+        "stronger": "a stronger model",
+    }
     found = [(names[r.arm.kind], r.open) for r in readings if r.arm.kind in names]
     found += [("form", next((e for e in formal if e.lacking > 0), None))]
     out = [name for name, one in found if one is not None and one.found == "not the cause"]
@@ -212,6 +237,7 @@ def not_asked(arms: Sequence[Arm]) -> Iterator[str]:
     """Arms that say nothing, with the reason."""
     names: Mapping[str, str] = {
         "oracle": "The gold passages were",
+        "room": "Longer answers were",
         "grammar": "A grammar was",
         "stronger": "The stronger model was",
         "order": "Another order of the shots was",
