@@ -94,6 +94,8 @@ def _found(approach: Mapping[str, Any], line: RequirementLine, status: str) -> s
             digits = figures.digits_for(line.bound, cell["value"], cell.get("low"), cell.get("high"))
             value = figures.figure(line.metric, cell["value"], digits)
             spread = figures.interval(line.metric, cell, digits)
+            if line.kind == "forgetting":
+                return f"{value} {spread} nats a token on general text, asked {line.sentence}"
             return f"{value} {spread} on {figures.count(cell['n'])} {split} rows, asked {line.sentence}"
     return str(approach.get("why") or f"not measured; the approach is {approach.get('state')}")
 

@@ -136,6 +136,10 @@ def next_step(decision: Mapping[str, Any]) -> NextStep:
         template = _RESUME
     if cure := str(advice.get("cure") or ""):
         template = f"{cure[0].upper()}{cure[1:]}: training is not what is missing."
+    if action == "ship" and any(
+        a["name"] == decision.get("approach") and a.get("kind") == "tuned" for a in decision["approaches"]
+    ):
+        template = "Use {approach} as it was trained."
     sentence = template.replace("{approach}", str(decision.get("approach") or "the baseline"))
     method = str(advice.get("method") or "the recommended method")
     sentence = sentence.replace("{method}", method_name(method))

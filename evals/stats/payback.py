@@ -87,14 +87,15 @@ class Answers:
 def saved_an_accepted(
     before: Answers, after: Answers, level: float, groups: Sequence[Hashable] | None = None
 ) -> Interval:
-    """What an accepted answer costs before less after, on the same rows, with a two-sided interval. The value
-    is infinite where one of the two had none, None where neither had; no interval for fewer than five."""
+    """What an accepted answer costs before less after, on the same rows, with a two-sided interval. Where one
+    of the two had none accepted the value is the middle of the resamples; None where neither had any, and
+    no interval for fewer than five units."""
     rows = len(before.costs)
     sides = (before, after)
     columns = [column for side in sides for column in (side.costs, side.accepted)]
     table = _units(np.column_stack([np.asarray(c, dtype=np.float64) for c in columns]), groups)
     one, other = before.each, after.each
-    value = None if one is None and other is None else _or_endless(one) - _or_endless(other)
+    value = None if one is None or other is None else one - other
     if len(table) < FEWEST:
         return Interval(value, None, None, rows, len(table), level)
     sums = _weights(len(table)) @ table
@@ -105,11 +106,9 @@ def saved_an_accepted(
         cost = sums[:, 2 * place] + seen.sum(axis=1) * float(np.mean(side.costs))
         prices.append(cost / (sums[:, 2 * place + 1] + seen[:, 0]))
     low, high = _ends(prices[0] - prices[1], level, len(table))
+    if value is None and (one is not None or other is not None):
+        value = float(np.median(prices[0] - prices[1]))
     return Interval(value, low, high, rows, len(table), level)
-
-
-def _or_endless(cost: float | None) -> float:
-    return math.inf if cost is None else cost
 
 
 def _units(table: Array, groups: Sequence[Hashable] | None) -> Array:

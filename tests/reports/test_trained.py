@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from reports import Report, html, junit, markdown
 from reports.plaintext import as_sentence
 from reports.trained import trainings
+from reports.view import next_step
 from tests.reports.decisions import TASK, dev_rows, learning, payback, record, ship, trained
 from tests.reports.gold import assert_gold
 from tests.reports.page import read
@@ -79,6 +80,11 @@ def test_junit_tells_it_as_properties_of_the_tuned_suite_alone() -> None:
     ]
     assert "training: Forgetting" in told
     assert not [p for p in suites["few_shot"].iter("property") if "training" in str(p.get("name"))]
+
+
+def test_what_was_trained_is_used_as_it_was_trained() -> None:
+    assert next_step(trained()).sentence == "Use lora as it was trained."
+    assert next_step(ship()).sentence == "Use knn_few_shot as it is. Nothing needs training."
 
 
 def test_without_a_training_nothing_is_said() -> None:

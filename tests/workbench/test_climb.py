@@ -17,7 +17,12 @@ from workbench.order import Order
 
 @pytest.fixture(scope="module")
 def assessed(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    lab = Lab(tmp_path_factory.mktemp("lab"), save_model(tmp_path_factory.mktemp("model"))).write()
+    asked = [
+        {"metric": "exact", "at_least": 0.7, "kind": "quality"},
+        {"metric": "forgetting_loss", "at_most": 0.1, "kind": "forgetting"},
+    ]
+    model = save_model(tmp_path_factory.mktemp("model"))
+    lab = Lab(tmp_path_factory.mktemp("lab"), model, {"requirements": asked}).write()
     assert lab.assess()[1].verdict == "escalate"
     return lab
 
@@ -45,6 +50,12 @@ def test_it_goes_up_from_a_rung_that_fails_and_stops_where_one_ships(
     assert list(tuned) == ["prefix_tuning", "lora"]
     assert lab.looks() == ["prefix_tuning", "lora"]
     assert len(acted.decision["economics"]["tuned"]) == 2
+    forgotten = acted.decision["requirements"][1]
+    assert (forgotten["tier"], forgotten["status"]) == ("advisory", "not met")
+    assert forgotten["value"] == tuned["lora"]["training"]["forgetting"]["loss"] > 0.1
+    zero_shot = acted.decision["approaches"][0]
+    assert zero_shot["statuses"]["forgetting_loss"] == "met"
+    assert zero_shot["dev"]["forgetting_loss"]["value"] == 0
     assert {"economics", "training"} <= set(_anchors(acted.run.folder / "report.html"))
 
 
