@@ -46,24 +46,24 @@ def escalate(order: Order, models: Models) -> Acted:
     task, data, parent, decision = standing(order)
     if not order.force and decision["verdict"] != "escalate":
         return Acted(parent, decision)
-    method = order.method or decision["recommendation"].get("method") or recommended(task, data)
+    advised = decision["recommendation"]
+    method = order.method or advised.get("method") or recommended(task, data)
+    objective = order.objective or advised.get("objective") or "sft"
     trained: list[str] = []
     while True:
-        check_pair(method, order.objective)
-        check_pairs(order.objective, task)
+        check_pair(method, objective)
+        check_pairs(objective, task)
+        chosen = replace(order, method=method, objective=objective)
         if order.dry_run:
-            return Acted(
-                parent,
-                decision,
-                preflight=look_ahead(replace(order, method=method), parent, task, data, models),
-            )
-        run, whole = train(replace(order, method=method), parent, task, data, models)
+            return Acted(parent, decision, preflight=look_ahead(chosen, parent, task, data, models))
+        run, whole = train(chosen, parent, task, data, models)
         trained.append(method)
         step = whole.recommendation
         acted = Acted(run, plain(whole), tuple(trained), whole=whole)
         if not (order.climb and whole.verdict == "escalate" and step.get("method")):
             return acted
         parent, decision, method = run, dict(acted.decision), str(step["method"])
+        objective = str(step.get("objective") or "sft")
 
 
 def standing(order: Order) -> tuple[Task, Data, Run, dict[str, Any]]:
