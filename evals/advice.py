@@ -20,6 +20,8 @@ METHODS = {
     "full": "full fine-tuning",
     "dpo": "DPO",
     "orpo": "ORPO",
+    "kto": "KTO",
+    "sft_then_dpo": "SFT, then DPO",
 }
 CURES = {
     "fix_retrieval": "fix retrieval",
@@ -204,7 +206,9 @@ def headline(case: Case) -> str:
 
 def _method(step: Mapping[str, Json] | None) -> str:
     method = str((step or {}).get("method") or "training")
-    return METHODS.get(method, method.replace("_", " "))
+    objective = str((step or {}).get("objective") or "")
+    names = [METHODS.get(name, name.replace("_", " ")) for name in (method, objective) if name]
+    return names[0] if len(names) == 1 else f"{names[0]} ({names[1]})"
 
 
 def _listed(parts: Sequence[str]) -> str:

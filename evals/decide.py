@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.advice import Case, headline, recommendation
-from evals.entries import approach_entry, requirement_entries, rounded
+from evals.entries import approach_entry, beside_sft, requirement_entries, rounded
 from evals.looks import changed_thresholds, entries, look_alpha, plan_look
 from evals.metrics import PREFERENCE, amount, expected_rows, in_slice, is_amount, sentence
 from evals.selection import figure, shortlist
@@ -115,7 +115,26 @@ def _notes(
     notes += [
         f"{s.measured.name} failed: {s.measured.why}" for s in standings if s.measured.state == "failed"
     ]
-    return notes + _inversions(task, standings, shipping)
+    return notes + _preferences(task, standings) + _inversions(task, standings, shipping)
+
+
+def _preferences(task: Terms, standings: Sequence[Standing]) -> list[str]:
+    """What learning from preferences changed over SFT alone, where both were trained."""
+    everyone = [s.measured for s in standings]
+    return [
+        f"{one.name} against {delta['vs']}, which is SFT alone: {metric} {_signed(delta)} on the same "
+        f"{delta['n']} {delta['split']} rows."
+        for one in everyone
+        for metric, delta in beside_sft(task, one, everyone).items()
+        if isinstance(delta, dict)
+    ]
+
+
+def _signed(delta: Mapping[str, Json]) -> str:
+    value, low, high = (delta[key] for key in ("value", "low", "high"))
+    if value is None:
+        return "not measured"
+    return f"{value:+.2f}" if low is None else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def _unreachable(task: Terms, standings: Sequence[Standing], test_rows: int) -> list[str]:

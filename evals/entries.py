@@ -62,6 +62,7 @@ def approach_entry(task: Terms, standing: Standing, others: Sequence[Measured]) 
         "decided_on": standing.split,
         "statuses": _statuses(task, standing),
         "delta": _deltas(task, measured, others, level),
+        **({"beside_sft": beside} if (beside := beside_sft(task, measured, others)) else {}),
         "failures": {name: failures[name] for name in failures},
         "correct": correct,
         "split": split if rows else None,
@@ -110,18 +111,41 @@ def _statuses(task: Terms, standing: Standing) -> dict[str, Json]:
 def _deltas(task: Terms, measured: Measured, others: Sequence[Measured], level: float) -> dict[str, Json]:
     """Paired differences to the best other baseline, per required format or quality metric: on dev, and for
     what was tuned, which dev has chosen, on the test rows that a baseline was asked too."""
-    found: dict[str, Json] = {}
     split: Split = "dev"
     tested = [other for other in others if other.rows.get("test")]
     if measured.kind == "tuned" and measured.rows.get("test") and any(o.kind == "baseline" for o in tested):
         split, others = "test", tested
-    for requirement in task.requirements:
-        if requirement.kind not in ("format", "quality") or is_amount(requirement.metric):
-            continue
-        rival = _best_other(requirement, measured, others)
-        if rival is not None and measured.rows.get(split):
-            found[label(requirement)] = _delta(requirement, measured, rival, level, split)
-    return found
+    rivals = ((r, _best_other(r, measured, others)) for r in _compared(task))
+    return {
+        label(r): _delta(r, measured, rival, level, split)
+        for r, rival in rivals
+        if rival is not None and measured.rows.get(split)
+    }
+
+
+def _compared(task: Terms) -> list[Requirement]:
+    """The format and quality requirements, by which approaches are compared row by row."""
+    return [r for r in task.requirements if r.kind in ("format", "quality") and not is_amount(r.metric)]
+
+
+def beside_sft(task: Terms, measured: Measured, others: Sequence[Measured]) -> dict[str, Json]:
+    """Paired differences of what learned from preferences to the same method with SFT alone, where that was
+    scored too: on test where both were asked, else on dev."""
+    if _trained(measured)[1] in ("", "sft"):
+        return {}
+    alone = next((o for o in others if _trained(o) == (_trained(measured)[0], "sft") and o.rows), None)
+    if alone is None:
+        return {}
+    both = measured.rows.get("test") and alone.rows.get("test")
+    split: Split = "test" if both else "dev"
+    level = 1 - 2 * full_alpha(task)
+    return {label(r): _delta(r, measured, alone, level, split) for r in _compared(task)}
+
+
+def _trained(measured: Measured) -> tuple[str, str]:
+    """The method and the objective of a tuned approach, "" for others."""
+    training = measured.training or {}
+    return str(training.get("method", "")), str(training.get("objective", ""))
 
 
 def _best_other(requirement: Requirement, measured: Measured, others: Sequence[Measured]) -> Measured | None:

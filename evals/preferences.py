@@ -8,7 +8,7 @@ lm-evaluation-harness).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,12 @@ def learnable(task: Task) -> tuple[Pairs, tuple[str, ...]]:
     return replace(pairs, train=kept), tuple(pair.id for pair in pairs.train if pair.id in copies)
 
 
+def asked_pairs(task: Task) -> tuple[Pair, ...]:
+    """The dev pairs, where a requirement asks for `preference_accuracy`."""
+    asked = any(requirement.metric == METRIC for requirement in task.requirements)
+    return load_pairs(task).dev if asked else ()
+
+
 def _pair(numbered: Raw, column: str, shown: str) -> Pair:
     line, raw = numbered
     texts = {}
@@ -146,6 +152,16 @@ def score_pairs(
         write_lines(path, lines + [known[of] for _, _, of in asked])
 
 
+def judge_pairs(pairs: Sequence[Pair], prompts: Sequence[PromptText], model: Model) -> list[Row]:
+    """What a model makes of pairs behind their prompts, as `read_pair_rows` has it, with nothing written."""
+    fitting = [
+        (pair, prompt) for pair, prompt in zip(pairs, prompts, strict=True) if _fits(pair, prompt, model)
+    ]
+    said = model.scores([(prompt, (pair.chosen, pair.rejected)) for pair, prompt in fitting])
+    found = {pair.id: scores for (pair, _), scores in zip(fitting, said, strict=True)}
+    return [_row(_line(pair, "", "dev", found.get(pair.id))) for pair in pairs]
+
+
 def _fits(pair: Pair, prompt: PromptText, model: Model) -> bool:
     longest = max(model.count(pair.chosen), model.count(pair.rejected))
     return model.count(prompt) + longest <= model.context
@@ -176,8 +192,12 @@ def read_pair_rows(path: Path, split: Split) -> list[Row]:
 def _rows(path: Path, split: Split) -> Iterator[Row]:
     for line in read_lines(path):
         if line["split"] == split:
-            chosen, rejected = line["chosen"], line["rejected"]
-            value = 0.0 if chosen is None else 0.5 if chosen == rejected else float(chosen > rejected)
-            example = Example(line["id"], "", "", group=line["group"], fields=line["fields"])
-            score = Score(line["id"], METRIC, value, failure=None if value == 1 else "wrong")
-            yield Row(example, Prediction(line["id"], "", "stop"), {METRIC: score}, score.failure)
+            yield _row(line)
+
+
+def _row(line: Mapping[str, Any]) -> Row:
+    chosen, rejected = line["chosen"], line["rejected"]
+    value = 0.0 if chosen is None else 0.5 if chosen == rejected else float(chosen > rejected)
+    example = Example(line["id"], "", "", group=line["group"], fields=line["fields"])
+    score = Score(line["id"], METRIC, value, failure=None if value == 1 else "wrong")
+    return Row(example, Prediction(line["id"], "", "stop"), {METRIC: score}, score.failure)

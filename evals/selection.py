@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.looks import full_alpha, look_alpha
-from evals.metrics import evidence, grader_metrics, in_slice, is_amount
+from evals.metrics import PREFERENCE, evidence, grader_metrics, in_slice, is_amount
 from evals.stats.bounds import standard_error
 from evals.status import Judgement, Terms, Trial, judge, reaches
 from evals.types import Measured, Requirement, Row
@@ -88,21 +88,39 @@ def figure(task: Terms, rows: Sequence[Row]) -> float:
     (at most all of it), so that progress counts while everything is far from its threshold and one
     surplus pays for no shortfall. What is beyond the thresholds only breaks ties: a millionth of the
     mean score over all graders. Rows in error count as wrong here, so that a setting cannot win by
-    failing. Without rows it is -1.
+    failing. Without rows it is -1. Pairs of answers are no rows: `with_pairs` adds them.
     """
     if not rows:
         return -1.0
     graders = [metric for metric in grader_metrics(rows) if any(metric in row.scores for row in rows)]
     means = [_mean(metric, rows, missing_right=False) for metric in graders]
     surplus = sum(means) / len(means) if means else 0.0
-    asked = [
+    asked = [r for r in _asked(task) if r.metric != PREFERENCE]
+    reached = [_reached(r, in_slice(rows, r.where)) for r in asked]
+    known = [share for share in reached if share is not None]
+    return (sum(known) / len(known) if known else surplus) + 1e-6 * surplus
+
+
+def with_pairs(task: Terms, graded: float, pairs: Sequence[Row]) -> float:
+    """The figure of dev rows and of what a model makes of the dev pairs: each requirement counts alike."""
+    asked = _asked(task)
+    reached = [_reached(r, in_slice(pairs, r.where)) for r in asked if r.metric == PREFERENCE]
+    known = [share for share in reached if share is not None]
+    if not known:
+        return graded
+    others = len(asked) - len(reached)
+    if not others:
+        return sum(known) / len(known) + 1e-6 * graded
+    return (others * graded + sum(known)) / (others + len(known))
+
+
+def _asked(task: Terms) -> list[Requirement]:
+    """The gating format and quality requirements."""
+    return [
         r
         for r in task.requirements
         if is_gating(r) and not is_amount(r.metric) and r.kind in ("format", "quality")
     ]
-    reached = [_reached(r, in_slice(rows, r.where)) for r in asked]
-    known = [share for share in reached if share is not None]
-    return (sum(known) / len(known) if known else surplus) + 1e-6 * surplus
 
 
 def _mean(metric: str, rows: Sequence[Row], missing_right: bool) -> float:

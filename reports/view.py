@@ -27,7 +27,14 @@ _ACTIONS = {
     "none": "Nothing further is recommended.",
 }
 _RESUME = "Run the same command again: it continues where this run stopped."
-_METHODS = {"lora": "LoRA", "qlora": "QLoRA", "dpo": "DPO", "orpo": "ORPO"}
+_METHODS = {
+    "lora": "LoRA",
+    "qlora": "QLoRA",
+    "dpo": "DPO",
+    "orpo": "ORPO",
+    "kto": "KTO",
+    "sft_then_dpo": "SFT, then DPO",
+}
 _SEEN = re.compile(r"^\S+ on [\d,]+ (?:rows?|requests)(?: in \d+ groups)?; ")
 """How an explanation begins that repeats the observed value and its n, which stand beside it."""
 
@@ -142,7 +149,10 @@ def next_step(decision: Mapping[str, Any]) -> NextStep:
         template = "Use {approach} as it was trained."
     sentence = template.replace("{approach}", str(decision.get("approach") or "the baseline"))
     method = str(advice.get("method") or "the recommended method")
-    sentence = sentence.replace("{method}", method_name(method))
+    named = method_name(method)
+    if objective := str(advice.get("objective") or ""):
+        named += f" ({method_name(objective)})"
+    sentence = sentence.replace("{method}", named)
     shown = [str(r.get("why")) for r in decision.get("requirements") or () if r.get("why")]
     reasons = [str(why) for why in advice.get("why") or ()]
     fresh = tuple(as_sentence(why) for why in reasons if not any(told in why for told in shown))

@@ -11,33 +11,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuning.method import Method
+from tuning.preference import FEWEST_PAIRS
 from tuning.tables import METHODS
 
 CLIMB = ("prefix_tuning", "lora", "full")
 """The methods that are tried one after the other, cheapest first; the others are variants of these."""
 
+BEYOND_SFT = "DPO from what SFT made learns what people prefer"
+
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A method to train first, and why; `method` is None when nothing can be trained, with the reason."""
+    """A method to train first, towards what, and why; `method` is None when nothing can be trained, with the
+    reason."""
 
     method: type[Method] | None
     why: tuple[str, ...]
+    objective: str = "sft"
 
 
-def recommend(train_rows: int, *, hosted: bool) -> Recommendation:
-    """What to train first on `train_rows` rows, when prompts alone do not meet the requirements."""
+def recommend(train_rows: int, *, hosted: bool, pairs: int = 0, preferred: bool = False) -> Recommendation:
+    """What to train first on `train_rows` rows and `pairs` of answers, when prompts alone do not meet the
+    requirements; `preferred` where one of these asks for what people prefer."""
     if hosted:
         return Recommendation(
             None, ("the model is hosted and its weights cannot be trained here: name a tune_model",)
         )
     fewest = min(method_named(name).fewest_rows for name in METHODS)
+    if train_rows < fewest and pairs >= FEWEST_PAIRS:
+        few = (
+            f"{train_rows} training rows are too few, and ORPO learns from the {pairs} pairs of answers alone"
+        )
+        return Recommendation(method_named("lora"), (few,), "orpo")
     if train_rows < fewest:
         return Recommendation(
             None, (f"the task has {train_rows} training rows and {fewest} are the fewest worth training on",)
         )
     method = method_named("lora" if train_rows >= method_named("lora").fewest_rows else "prefix_tuning")
-    return Recommendation(method, (f"{train_rows} training rows: {method.title} {method.expect}",))
+    why = (f"{train_rows} training rows: {method.title} {method.expect}",)
+    if preferred and pairs >= FEWEST_PAIRS:
+        return Recommendation(method, (*why, f"{pairs} pairs of answers: {BEYOND_SFT}"), "sft_then_dpo")
+    return Recommendation(method, why)
 
 
 def above(name: str, train_rows: int) -> type[Method] | None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 from baselines.approach import Prompt, Prompted
 from evals.errors import ModelError, NotApplicable
 from evals.preferences import Pair as Preference
-from evals.preferences import Pairs
+from evals.preferences import Pairs, asked_pairs
+from evals.selection import with_pairs
 from evals.store import plain, write_json
 from evals.types import Example, ModelRef, Work
 from tuning.matrix import check_pair
@@ -109,10 +110,13 @@ class Recipe:
         from tuning.snapshot import as_served
 
         looked = sample(dev, self.settings.dev_rows)
+        judged = sample(asked_pairs(work.task), self.settings.dev_rows)
 
         def look() -> tuple[float, float]:
             loss = mean_of(stage.exam, student.model) if stage.exam.lengths else 0.0
-            return loss, score(student.approach, looked, as_served(student), work.grade)
+            now = as_served(student)
+            graded = score(student.approach, looked, now, work.grade)
+            return loss, with_pairs(work.task, graded, student.judged(judged, now))
 
         base = self.settings.learning_rate or self.method.rate(_size(student.model))
         course = Course(

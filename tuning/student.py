@@ -11,7 +11,8 @@ from torch import Tensor
 from baselines.approach import Prompted
 from evals.graders import answer_text
 from evals.preferences import Pair as Preference
-from evals.types import Example, Models
+from evals.preferences import judge_pairs
+from evals.types import Example, Models, Row
 from tuning.forward import Reader
 from tuning.loop import Lesson
 from tuning.method import Head
@@ -42,6 +43,13 @@ class Student:
     def pairs(self, rows: Sequence[Preference]) -> tuple[list[Pair], list[str]]:
         """The pairs as the approach renders them; and the ids of those too long."""
         return pairs(asked_twice(self.approach, rows, self.models), self.live.renderer, self.live.context)
+
+    def judged(self, rows: Sequence[Preference], models: Models) -> list[Row]:
+        """Of which answer the model makes more, pair by pair, as preference_accuracy has it."""
+        if not rows:
+            return []
+        prompts = self.approach.prompts([row.query() for row in rows], models)
+        return judge_pairs(rows, [prompts[row.id] for row in rows], models.open(self.approach.model))
 
 
 def asked(approach: Prompted, rows: Sequence[Example], models: Models) -> list[Asked]:

@@ -47,24 +47,24 @@ def escalate(order: Order, models: Models) -> Acted:
     after = next_method(decision) if order.climb else None
     if not order.force and decision["verdict"] != "escalate" and after is None:
         return Acted(parent, decision)
-    method = order.method or decision["recommendation"].get("method") or after or recommended(task, data)
+    advised = decision["recommendation"]
+    method = order.method or advised.get("method") or after or recommended(task, data)
+    objective = order.objective or advised.get("objective") or "sft"
     trained: list[str] = []
     while True:
-        check_pair(method, order.objective)
-        check_pairs(order.objective, task)
+        check_pair(method, objective)
+        check_pairs(objective, task)
+        chosen = replace(order, method=method, objective=objective)
         if order.dry_run:
-            return Acted(
-                parent,
-                decision,
-                preflight=look_ahead(replace(order, method=method), parent, task, data, models),
-            )
-        run, whole = train(replace(order, method=method), parent, task, data, models)
+            return Acted(parent, decision, preflight=look_ahead(chosen, parent, task, data, models))
+        run, whole = train(chosen, parent, task, data, models)
         trained.append(method)
         acted = Acted(run, plain(whole), tuple(trained), whole=whole)
         above = next_method(acted.decision) if order.climb else None
         if above is None:
             return acted
         parent, decision, method = run, dict(acted.decision), above
+        objective = str(decision["recommendation"].get("objective") or order.objective or "sft")
 
 
 def next_method(decision: Mapping[str, Any]) -> str | None:

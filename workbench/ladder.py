@@ -13,6 +13,7 @@ from typing import Any
 
 from baselines import COMPOSED, ON_DEMAND, RUNGS
 from evals.errors import TaskError
+from evals.preferences import METRIC, learnable
 from evals.task import DEFAULT, RungSpec, Task
 from evals.types import Rung
 from tuning import recommend
@@ -123,12 +124,15 @@ def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]
     """What to do when no baseline will: a recommendation of decision.json, to train something or,
     with the reasons, to collect training rows or nothing."""
     hosted = task.model.provider != "local" and task.tune_model is None
-    found = recommend(train_rows, hosted=hosted)
+    pairs = len(learnable(task)[0].train) if task.data.preferences else 0
+    preferred = any(r.metric == METRIC and r.tier == "critical" for r in task.requirements)
+    found = recommend(train_rows, hosted=hosted, pairs=pairs, preferred=preferred)
     if found.method is None:
         return {"action": "none" if hosted else "collect_train", "why": list(found.why)}
     return {
         "action": "tune",
         "method": found.method.name,
+        **({} if found.objective == "sft" else {"objective": found.objective}),
         "why": list(found.why),
         "command": f"wb escalate {task_path}",
     }

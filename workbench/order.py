@@ -12,7 +12,7 @@ from evals.types import Progress
 
 DEFAULTS: Mapping[str, Any] = {
     "method": None,
-    "objective": "sft",
+    "objective": None,
     "run": None,
     "out": Path("runs"),
     "seed": 0,
@@ -21,15 +21,15 @@ DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Order:
-    """What one `wb escalate` was asked for. `method` None is the one recommended; `force` trains whatever
-    the verdict is; `climb` goes on with the next method until one meets everything; `search` tries several
-    learning rates, `curve` trains on parts of the rows too."""
+    """What one `wb escalate` was asked for. `method` and `objective` None are those recommended; `force`
+    trains whatever the verdict is; `climb` goes on with the next method until one meets everything; `search`
+    tries several learning rates, `curve` trains on parts of the rows too."""
 
     task_path: Path
     out: Path = Path("runs")
     run: Path | None = None
     method: str | None = None
-    objective: str = "sft"
+    objective: str | None = None
     force: bool = False
     climb: bool = False
     dry_run: bool = False

@@ -19,6 +19,7 @@ from evals.graders import make_ready, of_task
 from evals.models.metered import Metered
 from evals.preferences import load_pairs
 from evals.run import predict
+from evals.selection import with_pairs
 from evals.store import digest, lock, read_json, write_json, write_lines, write_text
 from evals.task import Task, check_metrics
 from evals.types import Decision, Measured, Models, Work
@@ -103,7 +104,7 @@ def look_ahead(order: Order, parent: Run, task: Task, data: Data, models: Models
 def recipe_of(order: Order) -> Recipe:
     """The recipe that was asked for, with the method's own defaults."""
     method = method_named(str(order.method))
-    return Recipe(method(), OBJECTIVES.load(order.objective)())
+    return Recipe(method(), OBJECTIVES.load(order.objective or "sft")())
 
 
 def best_start(measured: Sequence[Measured], evidence: Evidence, recipe: Recipe) -> Prompted:
@@ -117,7 +118,8 @@ def best_start(measured: Sequence[Measured], evidence: Evidence, recipe: Recipe)
             shots = approach.prompt.shots
             retrieves = approach.prompt.passages is not None or (shots is not None and shots.retrieve)
             if not (recipe.method.soft and retrieves):
-                found.append((figure(evidence.task, one.rows["dev"]), approach))
+                graded = figure(evidence.task, one.rows["dev"])
+                found.append((with_pairs(evidence.task, graded, one.pairs.get("dev", ())), approach))
     if not found:
         raise NotApplicable(f"{recipe.name}: no baseline was scored to begin from")
     best = max(found, key=lambda pair: pair[0])[1]

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from evals.preferences import learnable
 from evals.types import Decision
-from tuning.methods import above
+from tuning.methods import BEYOND_SFT, above
+from tuning.preference import FEWEST_PAIRS
 
 if TYPE_CHECKING:
     from workbench.evidence import Entry
@@ -40,14 +42,21 @@ def next_step(decision: Decision, entry: Entry, session: Session, order: Order) 
         why = [f"training was not worth it: {seen}"]
         why += [] if method is None else [f"wb escalate --climb would go on with {method.title}"]
         return {"action": "roll_back", "why": why, **higher}
+    towards = str(order.objective or "sft")
+    if method is None and towards == "sft" and len(learnable(session.task)[0].train) >= FEWEST_PAIRS:
+        return _step(order, str(order.method), "sft_then_dpo", f"{seen}: better; {BEYOND_SFT}")
     if method is None:
         return {"action": "none", "why": [f"{seen}: better, and the ladder of methods ends here"]}
-    return {
-        "action": "climb",
-        "method": method.name,
-        "why": [f"{seen}: better; {method.title} {method.expect}"],
-        "command": f"wb escalate {order.task_path} --method {method.name}",
-    }
+    return _step(order, method.name, towards, f"{seen}: better; {method.title} {method.expect}")
+
+
+def _step(order: Order, method: str, objective: str, why: str) -> dict[str, Any]:
+    """One rung up."""
+    command = f"wb escalate {order.task_path} --method {method}"
+    step = {"action": "climb", "method": method, "why": [why], "command": command}
+    if objective == "sft":
+        return step
+    return {**step, "objective": objective, "command": f"{command} --objective {objective}"}
 
 
 def _first_unmet(decision: Decision, tuned: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:

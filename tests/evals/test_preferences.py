@@ -10,7 +10,7 @@ import pytest
 
 from evals.errors import DataError
 from evals.models.local import LocalModel
-from evals.preferences import Pair, load_pairs, read_pair_rows, score_pairs
+from evals.preferences import Pair, judge_pairs, load_pairs, read_pair_rows, score_pairs
 from evals.task import load_task
 from evals.types import Message, PromptText
 from tests.scripted import Scripted
@@ -117,3 +117,4 @@ def test_a_real_model_prefers_what_follows(smollm: LocalModel, tmp_path: Path) -
     score_pairs(pairs, [asked, asked], smollm, tmp_path / "p.jsonl", "dev")
     found = read_pair_rows(tmp_path / "p.jsonl", "dev")
     assert [row.scores["preference_accuracy"].value for row in found] == [1, 0]
+    assert judge_pairs(pairs, [asked, asked], smollm) == found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.selection import figure, judge_on_dev, shortlist, worst_margin
+from evals.selection import figure, judge_on_dev, shortlist, with_pairs, worst_margin
 from evals.types import Requirement
 from tests.evals.measurements import Asked, a_row, approach, quality, rows_of, share
 
@@ -102,3 +103,20 @@ def test_failing_to_answer_wins_nothing() -> None:
 
 def test_without_a_requirement_the_mean_score_ranks() -> None:
     assert figure(Asked(()), rows_of([0.2])) < figure(Asked(()), rows_of([0.3]))
+
+
+def test_pairs_of_answers_count_as_one_requirement_beside_the_rows() -> None:
+    liked = Requirement("preference_accuracy", "quality", at_least=0.8)
+    task = Asked((quality(0.8), liked))
+    rows = rows_of([0.4] * 20)
+    half = [a_row(f"p{i}", {"preference_accuracy": float(i % 2)}) for i in range(10)]
+    graded = figure(task, rows)
+    assert graded == figure(TASK, rows)
+    assert with_pairs(task, graded, half) == pytest.approx((0.5 + 0.5 / 0.8) / 2, abs=1e-5)
+    assert with_pairs(task, graded, []) == graded
+    assert with_pairs(TASK, graded, half) == graded
+    alone = Asked((liked,))
+    assert with_pairs(alone, figure(alone, rows), half) == pytest.approx(0.5 / 0.8, abs=1e-5)
+    assert with_pairs(alone, figure(alone, rows_of([0.9])), half) > with_pairs(
+        alone, figure(alone, rows), half
+    )

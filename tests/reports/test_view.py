@@ -45,6 +45,12 @@ def test_the_next_step_does_not_repeat_what_the_requirements_say() -> None:
     assert step.command == "wb escalate task.yaml"
 
 
+def test_the_next_step_names_the_objective_beside_the_method() -> None:
+    advice = {"action": "climb", "method": "lora", "objective": "sft_then_dpo", "why": [], "command": None}
+    found = view.next_step(decision("escalate", "✗", recommendation=advice))
+    assert found.sentence == "Go one rung up: train with LoRA (SFT, then DPO)."
+
+
 def test_an_unknown_action_is_shown_as_words() -> None:
     found = decision("stop", "■", recommendation={"action": "ask_a_person", "why": [], "command": None})
     assert view.next_step(found).sentence == "Ask a person."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from baselines.approach import Decoder, Prompt, Prompted
@@ -56,7 +57,14 @@ def start(model: Path, system: str = "w5 w6 w7 w8 w9 w10 w11", dtype: str = "flo
 def work(folder: Path, begin: Prompted, **changes: Any) -> Work:
     """What a recipe is given."""
     return Work(
-        **{"dir": folder, "task": None, "models": Loader(), "grade": exact, "start": begin, **changes}
+        **{
+            "dir": folder,
+            "task": SimpleNamespace(requirements=()),
+            "models": Loader(),
+            "grade": exact,
+            "start": begin,
+            **changes,
+        }
     )
 
 

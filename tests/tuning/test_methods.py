@@ -31,6 +31,25 @@ def test_a_hosted_model_is_not_trained() -> None:
     assert "tune_model" in found.why[0]
 
 
+@pytest.mark.parametrize(
+    ("rows", "pairs", "asked", "found"),
+    [
+        (200, 60, True, ("lora", "sft_then_dpo")),
+        (40, 60, True, ("prefix_tuning", "sft_then_dpo")),
+        (200, 60, False, ("lora", "sft")),
+        (200, 49, True, ("lora", "sft")),
+        (0, 60, False, ("lora", "orpo")),
+    ],
+)
+def test_pairs_of_answers_are_learned_from_where_preference_is_asked_for_or_rows_are_missing(
+    rows: int, pairs: int, asked: bool, found: tuple[str, str]
+) -> None:
+    step = recommend(rows, hosted=False, pairs=pairs, preferred=asked)
+    assert step.method is not None
+    assert (step.method.name, step.objective) == found
+    assert any(str(pairs) in why for why in step.why) == (step.objective != "sft")
+
+
 def test_methods_are_listed_by_the_rows_they_need() -> None:
     needs = [method_named(name).fewest_rows for name in METHODS]
     assert needs == sorted(needs)

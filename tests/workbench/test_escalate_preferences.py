@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from evals.data import load_data
 from evals.errors import RunError, TaskError
 from evals.preferences import load_pairs
 from evals.task import load_task
@@ -15,8 +18,10 @@ from tests.tuning.school import preferences, save_model
 from tests.workbench.test_escalate import Lab, approach
 from tuning.recipe import Recipe
 from tuning.settings import Settings
-from workbench import training
+from workbench import ladder, training
+from workbench.evidence import Entry
 from workbench.order import Order
+from workbench.worth import next_step
 
 
 def quick(order: Order) -> Recipe:
@@ -56,6 +61,7 @@ def test_preferences_are_trained_and_judged_on_other_pairs_beside_the_baseline(
 ) -> None:
     lab = lab_of(tmp_path, model, 140)
     lab.assess()
+    lab.escalate(method="lora", objective="sft", force=True)
     acted = lab.escalate(method="lora", objective="dpo", force=True)
     decision = json.loads((acted.run.folder / "decision.json").read_text())
     pairs = load_pairs(load_task(lab.folder / "task.yaml"))
@@ -66,6 +72,12 @@ def test_preferences_are_trained_and_judged_on_other_pairs_beside_the_baseline(
     delta = found["delta"]["preference_accuracy"]
     assert (delta["vs"], delta["split"], delta["n"]) == ("zero_shot", "test", len(pairs.test))
     assert delta["low"] > 0
+    beside = found["beside_sft"]["preference_accuracy"]
+    assert (beside["vs"], beside["split"], beside["n"]) == ("lora", "test", len(pairs.test))
+    assert any(
+        "lora_dpo against lora, which is SFT alone: preference_accuracy" in n for n in decision["notes"]
+    )
+    assert "beside_sft" not in approach(decision, "lora")
     assert list((acted.run.folder / "fits").glob("lora_dpo-*/dpo/curves.jsonl"))
 
 
@@ -95,3 +107,43 @@ def test_too_few_pairs_are_said_before_training(model: Path, tmp_path: Path) -> 
     decision.write_text(json.dumps(forged))
     with pytest.raises(RunError, match="training by lora_orpo is not begun"):
         lab.escalate(method="lora", objective="orpo")
+
+
+def better(unmet: str = "exact") -> Any:
+    """A decision by which lora is better than the baseline and does not ship."""
+    requirement = {"label": unmet, "tier": "critical", "kind": "quality"}
+    delta = {"value": 0.2, "low": 0.1, "high": 0.3, "n": 40, "split": "test", "vs": "zero_shot"}
+    lora = {"name": "lora", "statuses": {unmet: "not met"}, "delta": {unmet: delta}}
+    return SimpleNamespace(requirements=[requirement], approaches=[lora])
+
+
+def test_where_the_methods_end_and_there_are_pairs_the_next_rung_learns_from_them(
+    model: Path, tmp_path: Path
+) -> None:
+    for pairs, expected in ((140, "sft_then_dpo"), (40, None)):
+        lab = lab_of(tmp_path / str(pairs), model, pairs)
+        task = load_task(lab.folder / "task.yaml")
+        session: Any = SimpleNamespace(task=task, data=load_data(task))
+        order = Order(lab.folder / "task.yaml", method="lora", objective="sft")
+        step = next_step(better(), Entry("lora", kind="tuned"), session, order)
+        assert (step["action"], step.get("objective")) == ("climb" if expected else "none", expected)
+        if expected:
+            assert step["command"].endswith("--method lora --objective sft_then_dpo")
+        again = next_step(better(), Entry("lora", kind="tuned"), session, replace(order, objective="dpo"))
+        assert again["action"] == "none"
+
+
+def test_what_is_recommended_is_trained_towards_what_is_recommended(model: Path, tmp_path: Path) -> None:
+    lab = lab_of(tmp_path, model, 140)
+    run, decision = lab.assess()
+    path = run.folder / "decision.json"
+    step = ladder.next_step(load_task(lab.folder / "task.yaml"), 110, lab.folder / "task.yaml")
+    assert (step["method"], step["objective"]) == ("lora", "sft_then_dpo")
+    assert decision.recommendation["objective"] == "sft_then_dpo"
+    assert "LoRA (SFT, then DPO)" in decision.headline
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"binding": True}))
+    acted = lab.escalate(dry_run=True)
+    assert acted.preflight is not None
+    assert acted.preflight.recipe == "lora_sft_then_dpo"
+    assert acted.preflight.rows > 100 and acted.preflight.pairs > 50
+    assert lab.escalate(dry_run=True, objective="sft").preflight.recipe == "lora"  # type: ignore[union-attr]

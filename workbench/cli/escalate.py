@@ -16,9 +16,7 @@ from workbench.cli.options import allow_code_option, jobs_option, json_option, o
     "--run", type=click.Path(path_type=Path), metavar="RUN", help="Take the decision from this folder."
 )
 @click.option("--method", metavar="NAME", help="Train by this method, not the one recommended.")
-@click.option(
-    "--objective", metavar="NAME", default="sft", show_default=True, help="What training moves towards."
-)
+@click.option("--objective", metavar="NAME", help="Train towards this objective, not the one recommended.")
 @click.option("--force", is_flag=True, help="Train whatever the verdict is; open leakage still stops it.")
 @click.option("--climb", is_flag=True, help="Go on with the next method while one brings something.")
 @click.option("--search", is_flag=True, help="Try three learning rates, and take the best on dev.")
@@ -35,7 +33,7 @@ def command(
     task: Path,
     run: Path | None,
     method: str | None,
-    objective: str,
+    objective: str | None,
     force: bool,
     climb: bool,
     search: bool,
