@@ -57,6 +57,7 @@ GRADERS = Table(
         "pairwise": "evals.graders.judging.pairwise:Pairwise",
         "style": "evals.graders.style:Style",
         "weighted": "evals.graders.weighted:Weighted",
+        "recorded": "evals.graders.recorded:Recorded",
     },
 )
 
