@@ -62,3 +62,17 @@ def said(results: Mapping[str, Any], task: str) -> list[Any]:
     """What the model answered, by row."""
     samples = sorted(results["samples"][task], key=lambda sample: sample["doc_id"])
     return [sample["resps"] for sample in samples]
+
+
+def logged(lm: Any, folder: Path, tasks: Sequence[str], out: Path, **options: Any) -> Path:
+    """The results file of a run with samples, written as lm-eval's own command writes it."""
+    from lm_eval.loggers import EvaluationTracker
+
+    tracker = EvaluationTracker(output_path=str(out))
+    results = run(lm, folder, tasks, evaluation_tracker=tracker, **options)
+    samples = results.pop("samples")
+    tracker.save_results_aggregated(results=results, samples=samples)
+    for task in results["configs"]:
+        tracker.save_results_samples(task_name=task, samples=samples[task])
+    (file,) = out.rglob("results_*.json")
+    return file

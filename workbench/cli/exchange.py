@@ -10,6 +10,7 @@ EXPORTS: dict[str, tuple[str, str]] = {
 IMPORTS: dict[str, tuple[str, str]] = {
     "lm-eval": ("workbench.cli.from_lm_eval:command", "An lm-eval task file as a task folder."),
     "promptfoo": ("workbench.cli.from_promptfoo:command", "A promptfoo configuration as a task folder."),
+    "lm-eval-log": ("workbench.cli.from_lm_eval_log:command", "Results of lm-eval as run folders."),
 }
 
 export_command = Commands(

@@ -62,8 +62,8 @@ OPTIONS = {
 }
 BY_FORM = ("valid_json", "not_contains")
 """Graders that a hostile answer may satisfy: they do not compare with the gold answer."""
-APART = ("python_tests", "judge", "pairwise", "style")
-"""Graders that do something with an answer: their own tests are hostile."""
+APART = ("python_tests", "judge", "pairwise", "style", "recorded")
+"""Graders that do something with an answer, whose own tests are hostile, and one that reads none."""
 
 
 @pytest.fixture(scope="module")
