@@ -122,10 +122,16 @@ def _fit(session: Session, order: Order, recipe: Recipe, work: Work) -> None:
     (difference,) = check_reload([folder])
     session.plan.progress(f"{recipe.name}: reload", 1, 1)
     save(approach, folder)
-    seconds = round(time.perf_counter() - begin, 3)
+    seconds = round(max(time.perf_counter() - begin, _trained(folder)), 3)
     actual = {"minutes": round(seconds / 60, 2), "memory": added.bytes}
     write_json(folder / TRAINING, _accounted(read_json(folder / TRAINING), foreseen, difference, actual))
     write_json(folder / FIT, {"seconds": seconds})
+
+
+def _trained(folder: Path) -> float:
+    """The seconds of all steps and looks: what a training took that was killed and went on."""
+    paths = folder.glob(f"*/{CURVES}")
+    return sum(float(line.get("seconds", 0.0)) for path in paths for line in read_lines(path))
 
 
 def _accounted(

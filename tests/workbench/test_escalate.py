@@ -157,7 +157,9 @@ def test_killed_while_training_the_same_command_continues_the_same_run(
     acted = lab.escalate(run=parent_of(lab))
     assert acted.decision["approach"] == "lora"
     assert len(list((lab.folder / "runs" / "partners").glob("*-*"))) == 2
-    steps = [
-        json.loads(line)["step"] for line in next(acted.run.folder.glob("fits/*/sft/curves.jsonl")).open()
-    ]
+    path = next(acted.run.folder.glob("fits/*/sft/curves.jsonl"))
+    lines_kept = [json.loads(line) for line in path.open()]
+    steps = [line["step"] for line in lines_kept]
     assert steps == sorted(steps)
+    took = json.loads((path.parents[1] / "fit.json").read_text())["seconds"]
+    assert took >= sum(line.get("seconds", 0.0) for line in lines_kept) - 0.01  # before it was killed, too
