@@ -24,11 +24,11 @@ def table(title: str) -> list[list[str]]:
 def test_every_arm_is_explained_with_the_rows_it_is_asked() -> None:
     rows = {cells[0].strip("`"): cells[3] for cells in table("Arms")}
     assert set(rows) == {*get_args(Kind), "lenient"}
-    for kind in ("oracle", "grammar", "stronger"):
+    for kind in ("oracle", "room", "grammar", "stronger"):
         assert rows[kind] == str(ask.MOST_ROWS)
     for kind in ("order", "wording"):
         assert rows[kind] == f"{ask.SPREAD_ROWS} each"
-    most = 3 * ask.MOST_ROWS + 2 * wordings.MOST * ask.SPREAD_ROWS
+    most = 4 * ask.MOST_ROWS + 2 * wordings.MOST * ask.SPREAD_ROWS
     assert f"at most {ask.MOST_ROWS} calls and all of them at most {most}" in FLAT
     kinds = decision_schema()["$defs"]["arm"]["properties"]["kind"]["enum"]
     assert set(kinds) == set(rows)
@@ -36,12 +36,13 @@ def test_every_arm_is_explained_with_the_rows_it_is_asked() -> None:
 
 def test_every_finding_and_every_cure_is_explained() -> None:
     assert [cells[0].strip("`") for cells in table("What is called a cause")] == list(get_args(Found))
-    assert len(table("What it changes")) == 4
+    assert len(table("What it changes")) == 5
 
 
 def test_the_edits_and_the_figures_are_those_of_the_code() -> None:
     assert all(f'"{name}"' in PAGE for name in wordings.EDITS)
     assert f"at least {ask.FEWEST_TO_WIN} of the asked rows" in FLAT and ask.FEWEST_TO_WIN == 6
+    assert (ask.ROOM, ask.MOST_TOKENS) == (8, 512) and "eight times as many tokens, up to 512" in FLAT
     assert oracle.SHOWN == 3 and "three are shown" in FLAT
     assert failing.FEWEST_ANSWERS == 3 and failing.AGREEING == 2 / 3 and "two thirds of them" in FLAT
     assert cure.SAME_ROWS == 0.5 and "more than half of the failures" in FLAT

@@ -60,6 +60,8 @@ OPTIONS = {
     "sql": {"database": "CREATE TABLE t (a);", "fences": True},
     "weighted": {"graders": ["json_fields", {"name": "not_contains", "values": ["x"]}]},
 }
+FIELDS = {"words": ["aa", "zz"], "assertions": [{"name": "equals", "value": "aa zz"}]}
+"""Columns that graders read."""
 BY_FORM = ("valid_json", "not_contains")
 """Graders that a hostile answer may satisfy: they do not compare with the gold answer."""
 APART = ("python_tests", "judge", "pairwise", "style", "recorded")
@@ -83,7 +85,7 @@ def target(grader: str) -> object:
 
 
 def row(grader: str, text: str, repeat: int = 0, id: str = "r") -> tuple[Example, Prediction]:
-    example = Example(id, "", target(grader), gold_doc_ids=("d1",), fields={"words": ["aa", "zz"]})
+    example = Example(id, "", target(grader), gold_doc_ids=("d1",), fields=FIELDS)
     return example, Prediction(id, text, "stop", sources=("d0", "d2"), shown=2, repeat=repeat)
 
 
