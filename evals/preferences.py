@@ -89,6 +89,16 @@ def learnable(task: Task) -> tuple[Pairs, tuple[str, ...]]:
     return replace(pairs, train=kept), tuple(pair.id for pair in pairs.train if pair.id in copies)
 
 
+def unjudged(task: Task, rows: Sequence[Example]) -> tuple[Example, ...]:
+    """The training rows without those whose input a dev or test pair has, where a requirement asks for
+    `preference_accuracy`: their answers may be the very ones that were chosen."""
+    if not any(requirement.metric == METRIC for requirement in task.requirements):
+        return tuple(rows)
+    pairs = load_pairs(task)
+    judged = {folded(pair.input) for pair in (*pairs.dev, *pairs.test)}
+    return tuple(row for row in rows if folded(row.input) not in judged)
+
+
 def asked_pairs(task: Task) -> tuple[Pair, ...]:
     """The dev pairs, where a requirement asks for `preference_accuracy`."""
     asked = any(requirement.metric == METRIC for requirement in task.requirements)

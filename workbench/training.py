@@ -17,7 +17,7 @@ from evals.decide import figure
 from evals.errors import NotApplicable, OutageError
 from evals.graders import make_ready, of_task
 from evals.models.metered import Metered
-from evals.preferences import load_pairs
+from evals.preferences import load_pairs, unjudged
 from evals.run import predict
 from evals.selection import with_pairs
 from evals.store import digest, lock, read_json, write_json, write_lines, write_text
@@ -60,6 +60,7 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
     """
     task_hash = digest([task.identity(), data.hash], 12)
     task = with_max_tokens(task, data, models)
+    before, data = len(data.train), replace(data, train=unjudged(task, data.train))
     recipe = recipe_of(order)
     scope = Scope(seed=order.seed, train=recipe.name)
     run, continued = open_run(order.out, task, task_hash, scope)
@@ -68,7 +69,7 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
         session = _session(order, scope, task, data, models, run, task_hash)
         enter(run)
         if not continued:
-            _begin(session, order, parent)
+            _begin(session, order, parent, before - len(data.train))
         evidence = read_evidence(run)
         begun = best_start(evidence.measured(models), evidence, recipe)
         entry = fitted(session, order, recipe, begun)
@@ -89,6 +90,7 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
 def look_ahead(order: Order, parent: Run, task: Task, data: Data, models: Models) -> Preflight:
     """What training would take; nothing is written."""
     task = with_max_tokens(task, data, models)
+    data = replace(data, train=unjudged(task, data.train))
     evidence, recipe = read_evidence(parent), recipe_of(order)
     measured = evidence.measured(models)
     work = Work(parent.folder, task, models, lambda pairs: 0.0, start=best_start(measured, evidence, recipe))
@@ -138,8 +140,9 @@ def _session(
     return Session(plan, task, data, graders, models, run, (), task_hash, fingerprint, pairs)
 
 
-def _begin(session: Session, order: Order, parent: Run) -> None:
-    """Carry what the parent measured into the new run, and mark it as started."""
+def _begin(session: Session, order: Order, parent: Run, judged: int) -> None:
+    """Carry what the parent measured into the new run, and mark it as started. `judged` training rows were
+    left out."""
     run, before = session.run, read_evidence(parent)
     for entry in before.ladder.entries:
         if entry.key:
@@ -149,6 +152,8 @@ def _begin(session: Session, order: Order, parent: Run) -> None:
     notes = before.ladder.notes
     if order.force:
         notes += ("trained with --force, whatever the verdict was",)
+    if judged:
+        notes += (f"{judged} training rows are left out of training: dev or test pairs have their input",)
     write_ladder(run, replace(before.ladder, notes=notes, next_step=None, ended=False))
     found = provenance(order.task_path, session.data, session.fingerprint, order.seed)
     commands = {"incomplete": order.command(), "collect": f"wb assess {order.task_path}"}

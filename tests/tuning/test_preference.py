@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 from baselines.approach import Prompted
 from evals.errors import NotApplicable
 from evals.models import Loader
-from evals.preferences import learnable, load_pairs
+from evals.preferences import learnable, load_pairs, unjudged
 from evals.task import Task
+from evals.types import Example
 from tests.tiny import network, tokenizer
 from tests.tuning.school import preferences, preferring, rows, save_model, start, work
 from tuning import OBJECTIVES
@@ -281,6 +282,19 @@ def test_pairs_whose_input_is_judged_are_left_out_and_named(base: Path, tmp_path
     assert copies == (first.id,)
     assert first not in found.train
     assert len(found.train) == len(load_pairs(plain).train) - 1
+
+
+def test_rows_whose_answer_may_stand_in_a_judged_pair_are_not_trained_on(base: Path, tmp_path: Path) -> None:
+    asked = [{"metric": "preference_accuracy", "at_least": 0.7, "kind": "quality"}]
+    judged = preferring(tmp_path, base, preferences(40), requirements=asked)
+    pairs = load_pairs(judged)
+    copies = [
+        Example(f"c{n}", pair.input.upper(), pair.chosen) for n, pair in enumerate((*pairs.dev, *pairs.test))
+    ]
+    own = [Example(f"o{n}", pair.input, pair.chosen) for n, pair in enumerate(pairs.train)]
+    assert list(unjudged(judged, [*copies, *own, *TRAIN])) == [*own, *TRAIN]
+    plain = preferring(tmp_path, base, preferences(40))
+    assert list(unjudged(plain, copies)) == copies
 
 
 def test_without_pairs_there_is_nothing_to_learn_preferences_from(base: Path, tmp_path: Path) -> None:
