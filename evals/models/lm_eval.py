@@ -58,9 +58,8 @@ class Workbench(TemplateLM):  # type: ignore[misc]
         **ref: Any,
     ) -> None:
         super().__init__()
-        for option, value in (("batch_size", batch_size), ("device", device)):
-            if value not in (None, 1, "1", "auto"):
-                log.warning("%s=%s has no effect: the engine chooses by itself", option, value)
+        if batch_size not in (None, 1, "1", "auto"):  # a device is always named by lm-eval's command line
+            log.warning("batch_size=%s has no effect: the engine chooses by itself", batch_size)
         self.local = model or open_local(_reference(name, approach, ref))
 
     # What lm-eval asks of a model with a tokenizer
