@@ -100,6 +100,11 @@ def _as_nothing(score: Score, finish: str) -> Score:
     return replace(score, value=0.0, answer=None, failure="format", why=why[finish], counts=counts)
 
 
+def answer_hash(example: Example, prediction: Prediction) -> str:
+    """Changes when a row or its answer could be scored otherwise."""
+    return digest([plain(example), prediction.text, prediction.finish, prediction.error, prediction.sources])
+
+
 def grade(
     graders: Sequence[Grader],
     pairs: Sequence[tuple[Example, Prediction]],
@@ -110,7 +115,7 @@ def grade(
     """As `grade_rows`, keeping in `path` what was graded before by the same grader. What a judge says is
     kept as it comes, so that a run that was stopped asks only for the rest."""
     hashes = {g.name: grader_hash(g) for g in graders}
-    answers = {e.id: digest([plain(e), p.text, p.finish, p.error, p.sources]) for e, p in pairs}
+    answers = {e.id: answer_hash(e, p) for e, p in pairs}
     lines = read_lines(path)
     known: dict[tuple[str, str], Score] = {}
     with reading(path):

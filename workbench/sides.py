@@ -79,8 +79,8 @@ def side_of(path: Path, approach: str | None, models: Models) -> tuple[Side, Evi
             hint=f"Continue it: {evidence.provenance['commands'].get('incomplete')}",
         )
     with reading(decision):
-        chosen = approach or _decided(read_json(decision))
-    entry = _entry(evidence, chosen)
+        chosen = approach or decided(read_json(decision))
+    entry = scored_entry(evidence, chosen)
     (measured,) = replace(evidence, ladder=replace(evidence.ladder, entries=(entry,))).measured(models)
     spec = _spec(run.approach(entry.name, entry.key))
     found = evidence.provenance
@@ -119,13 +119,14 @@ def _veiled(measured: Measured) -> Measured:
     return replace(measured, rows={**measured.rows, "test": hidden}) if hidden else measured
 
 
-def _decided(decision: Mapping[str, Any]) -> str | None:
+def decided(decision: Mapping[str, Any]) -> str | None:
     """The approach that ships, or else the one whose requirements are shown."""
     asked = [str(entry["approach"]) for entry in decision["requirements"] if entry.get("approach")]
     return decision["approach"] or (asked[0] if asked else None)
 
 
-def _entry(evidence: Evidence, name: str | None) -> Entry:
+def scored_entry(evidence: Evidence, name: str | None) -> Entry:
+    """The approach of that name, or the last that was scored. Raises RunError when it was not scored."""
     scored = [entry for entry in evidence.ladder.entries if entry.key and entry.splits]
     if name is None:
         name = scored[-1].name if scored else ""

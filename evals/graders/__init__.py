@@ -58,6 +58,7 @@ GRADERS = Table(
         "style": "evals.graders.style:Style",
         "weighted": "evals.graders.weighted:Weighted",
         "assertions": "evals.graders.per_row:Assertions",
+        "recorded": "evals.graders.recorded:Recorded",
     },
 )
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from workbench.cli.commands import Commands
 
-EXPORTS: dict[str, tuple[str, str]] = {}
+EXPORTS: dict[str, tuple[str, str]] = {
+    "jsonl": ("workbench.cli.to_files:jsonl", "An approach's rows as OpenAI chat lines."),
+    "parquet": ("workbench.cli.to_files:parquet", "A run's rows with their scores as a table."),
+    "inspect": ("workbench.cli.to_files:inspect", "An approach's rows as an Inspect log."),
+    "mlflow": ("workbench.cli.to_files:mlflow", "A run in MLflow, its approaches as nested runs."),
+}
 IMPORTS: dict[str, tuple[str, str]] = {
     "promptfoo": ("workbench.cli.from_promptfoo:command", "A promptfoo configuration as a task folder."),
+    "inspect": ("workbench.cli.from_inspect:command", "An Inspect log as a run folder."),
 }
 
 export_command = Commands(

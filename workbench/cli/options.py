@@ -45,3 +45,12 @@ markdown_option = click.option(
     metavar="FILE",
     help="Write the comparison as Markdown, for a pull request.",
 )
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="FOLDER",
+    help="The folder to write.",
+)
+force_option = click.option("--force", is_flag=True, help="Write into a folder that has something in it.")

@@ -59,11 +59,14 @@ OPTIONS = {
     "readability": {"max": -20},
     "sql": {"database": "CREATE TABLE t (a);", "fences": True},
     "weighted": {"graders": ["json_fields", {"name": "not_contains", "values": ["x"]}]},
+    "assertions": {"from": "asked"},
 }
+ASKED = ["exact", {"assertions": ["contains", {"name": "length", "min": 9}], "threshold": 0.6}]
+FIELDS = {"words": ["aa", "zz"], "asked": ASKED}
 BY_FORM = ("valid_json", "not_contains")
 """Graders that a hostile answer may satisfy: they do not compare with the gold answer."""
-APART = ("python_tests", "judge", "pairwise", "style")
-"""Graders that do something with an answer: their own tests are hostile."""
+APART = ("python_tests", "judge", "pairwise", "style", "recorded")
+"""Graders that do something with an answer, or nothing at all: their own tests are hostile."""
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +86,7 @@ def target(grader: str) -> object:
 
 
 def row(grader: str, text: str, repeat: int = 0, id: str = "r") -> tuple[Example, Prediction]:
-    example = Example(id, "", target(grader), gold_doc_ids=("d1",), fields={"words": ["aa", "zz"]})
+    example = Example(id, "", target(grader), gold_doc_ids=("d1",), fields=FIELDS)
     return example, Prediction(id, text, "stop", sources=("d0", "d2"), shown=2, repeat=repeat)
 
 
