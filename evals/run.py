@@ -100,6 +100,11 @@ def _as_nothing(score: Score, finish: str) -> Score:
     return replace(score, value=0.0, answer=None, failure="format", why=why[finish], counts=counts)
 
 
+def answer_hash(example: Example, prediction: Prediction) -> str:
+    """Changes when a row or its answer could be scored otherwise."""
+    return digest([plain(example), prediction.text, prediction.finish, prediction.error, prediction.sources])
+
+
 def grade(
     graders: Sequence[Grader],
     pairs: Sequence[tuple[Example, Prediction]],
@@ -161,7 +166,7 @@ def _hashes(
     graders: Sequence[Grader], pairs: Sequence[tuple[Example, Prediction]]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """What a score is of: its grader by name, its row's answer by id."""
-    answers = {e.id: digest([plain(e), p.text, p.finish, p.error, p.sources]) for e, p in pairs}
+    answers = {e.id: answer_hash(e, p) for e, p in pairs}
     return {g.name: grader_hash(g) for g in graders}, answers
 
 

@@ -7,21 +7,14 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import json_option
+from workbench.cli.options import force_option, json_option, output_option
 
 
 @click.command("promptfoo")
 @click.argument("config", type=click.Path(path_type=Path), metavar="CONFIG")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    metavar="FOLDER",
-    help="The task folder to write.",
-)
+@output_option
 @click.option("--model", metavar="NAME", help="The model to ask, in place of the configuration's providers.")
-@click.option("--force", is_flag=True, help="Write into a folder that has something in it.")
+@force_option
 @json_option
 @click.pass_obj
 def command(

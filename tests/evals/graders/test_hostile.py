@@ -59,13 +59,14 @@ OPTIONS = {
     "readability": {"max": -20},
     "sql": {"database": "CREATE TABLE t (a);", "fences": True},
     "weighted": {"graders": ["json_fields", {"name": "not_contains", "values": ["x"]}]},
+    "assertions": {"from": "asked"},
 }
-FIELDS = {"words": ["aa", "zz"], "assertions": [{"name": "equals", "value": "aa zz"}]}
-"""Columns that graders read."""
+ASKED = ["exact", {"assertions": ["contains", {"name": "length", "min": 9}], "threshold": 0.6}]
+FIELDS = {"words": ["aa", "zz"], "asked": ASKED}
 BY_FORM = ("valid_json", "not_contains")
 """Graders that a hostile answer may satisfy: they do not compare with the gold answer."""
 APART = ("python_tests", "judge", "pairwise", "style", "recorded")
-"""Graders that do something with an answer, whose own tests are hostile, and one that reads none."""
+"""Graders that do something with an answer, or nothing at all: their own tests are hostile."""
 
 
 @pytest.fixture(scope="module")

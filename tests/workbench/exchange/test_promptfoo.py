@@ -184,7 +184,7 @@ def test_what_cannot_be_imported_is_an_error_and_writes_nothing(text: str, why: 
 def test_a_folder_with_something_in_it_is_kept_unless_forced(tmp_path: Path) -> None:
     words = ["import", "promptfoo", str(FILES / "graded.yaml"), "-o", str(tmp_path), "--model", MODEL]
     (tmp_path / "mine").write_text("x")
-    with pytest.raises(TaskError, match="is there already"):
+    with pytest.raises(TaskError, match="has something in it"):
         CliRunner().invoke(wb, words, catch_exceptions=False, standalone_mode=False)
     done = CliRunner().invoke(wb, [*words, "--force"], catch_exceptions=False, standalone_mode=False)
     assert "57 rows" in done.output and "tests[39].assert[1]: has weight 0" in done.output

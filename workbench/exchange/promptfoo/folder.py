@@ -53,7 +53,7 @@ def import_config(path: Path, out: Path, *, model: str | None = None, force: boo
     """Write the configuration at `path` as a task folder. Raises TaskError or DataError for what cannot
     be read, and TaskError when `out` has something in it and `force` is False."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not force:
-        raise TaskError("is there already", where=out, hint="Give another name, or --force to write into it.")
+        raise TaskError("has something in it", where=out, hint="Name a new folder, or add --force.")
     source = read_source(path)
     for key in sorted(source.value.keys() - EVALUATION - QUIET):
         source.leave_out(key, "has no counterpart here")

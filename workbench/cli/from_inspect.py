@@ -1,0 +1,44 @@
+"""`wb import inspect`: an Inspect log as a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from workbench.cli.console import Console
+from workbench.cli.options import json_option, output_option
+
+
+@click.command("inspect")
+@click.argument("log", type=click.Path(path_type=Path), metavar="LOG.JSON")
+@output_option
+@click.option(
+    "--at-least",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    metavar="X",
+    help="What is required of the first scorer.",
+)
+@click.option("--force", is_flag=True, help="Replace a run that is there.")
+@json_option
+@click.pass_obj
+def command(console: Console, log: Path, output: Path, at_least: float, force: bool, as_json: bool) -> int:
+    """Write an Inspect log as a run folder, for `wb compare`, `wb gate` and `wb report`.
+
+    Samples become dev rows, epochs repeats, scorers graders whose scores are Inspect's own.
+    """
+    from workbench.exchange.inspect_run import import_log
+    from workbench.exchange.omitted import to_json
+
+    done = import_log(log, output, at_least=at_least, force=force)
+    if as_json:
+        left = to_json(done.omitted)
+        console.say_json({"run": done.run, "rows": done.rows, "scorers": done.scorers, "left_out": left})
+        return 0
+    console.say(f"wrote {done.run}: {done.rows} rows, scored by {', '.join(done.scorers.values())}")
+    for one in done.omitted:
+        console.say(f"  left out: {one.sentence()}")
+    console.say(f"next: wb compare OTHER {done.run}")
+    return 0

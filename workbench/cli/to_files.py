@@ -1,0 +1,145 @@
+"""`wb export jsonl`, `parquet`, `inspect` and `mlflow`: a run for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.cli.console import Console
+from workbench.cli.options import json_option, run_argument
+
+if TYPE_CHECKING:
+    from workbench.exchange.chat_lines import Written
+
+approach_option = click.option(
+    "--approach", metavar="NAME", help="Left out, the one that the run's decision is about."
+)
+split_option = click.option(
+    "--split",
+    type=click.Choice(["dev", "test"]),
+    default="dev",
+    show_default=True,
+    help="The rows to export; test rows that people have read are no unseen evidence.",
+)
+file_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The file to write.",
+)
+force_option = click.option("--force", is_flag=True, help="Replace a file that is there.")
+
+
+def _say(console: Console, done: Written, as_json: bool) -> int:
+    from workbench.exchange.omitted import to_json
+
+    if as_json:
+        left = to_json(done.omitted)
+        console.say_json({"file": done.file, "rows": done.rows, "approach": done.approach, "left_out": left})
+        return 0
+    console.say(f"wrote {done.file}: {done.rows} rows of {done.approach}")
+    for one in done.omitted:
+        console.say(f"  left out: {one.sentence()}")
+    return 0
+
+
+@click.command("jsonl")
+@run_argument
+@approach_option
+@split_option
+@click.option("--gold", is_flag=True, help="Write the gold answers in place of the model's.")
+@click.option("--right", is_flag=True, help="Only rows that the model answered right.")
+@file_option
+@force_option
+@json_option
+@click.pass_obj
+def jsonl(
+    console: Console,
+    run: Path,
+    approach: str | None,
+    split: Any,
+    gold: bool,
+    right: bool,
+    output: Path,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Write an approach's rows as OpenAI chat lines: what the model was asked, and its answer."""
+    if gold and right:
+        raise click.UsageError(
+            "--right says which of the model's answers to write; --gold writes none of them."
+        )
+    from evals.models import Loader
+    from workbench.exchange.chat_lines import Wanted, export_chat
+
+    wanted = Wanted(approach, split, gold, right)
+    return _say(console, export_chat(run, output, wanted, Loader(), force=force), as_json)
+
+
+@click.command("parquet")
+@run_argument
+@click.option("--approach", metavar="NAME", help="Left out, all that were scored.")
+@split_option
+@file_option
+@force_option
+@json_option
+@click.pass_obj
+def parquet(
+    console: Console, run: Path, approach: str | None, split: Any, output: Path, force: bool, as_json: bool
+) -> int:
+    """Write a run's rows with their scores as one Parquet table."""
+    from evals.models import Loader
+    from workbench.exchange.parquet import export_table
+
+    done = export_table(run, output, split, Loader(), approach=approach, force=force)
+    return _say(console, done, as_json)
+
+
+@click.command("inspect")
+@run_argument
+@approach_option
+@split_option
+@file_option
+@force_option
+@json_option
+@click.pass_obj
+def inspect(
+    console: Console, run: Path, approach: str | None, split: Any, output: Path, force: bool, as_json: bool
+) -> int:
+    """Write an approach's rows as an Inspect log (JSON)."""
+    from evals.models import Loader
+    from workbench.exchange.inspect_log import export_log
+
+    done = export_log(run, output, split, Loader(), approach=approach, force=force)
+    return _say(console, done, as_json)
+
+
+@click.command("mlflow")
+@run_argument
+@click.option("--to", metavar="URI", help="A tracking server, or a folder; left out, MLflow's own setting.")
+@click.option("--experiment", metavar="NAME", help="Left out, the task's name.")
+@click.option("--force", is_flag=True, help="Log again a run that was logged there before.")
+@json_option
+@click.pass_obj
+def mlflow(
+    console: Console, run: Path, to: str | None, experiment: str | None, force: bool, as_json: bool
+) -> int:
+    """Log a run to MLflow, its approaches as nested runs."""
+    from workbench.exchange.mlflow_runs import export_runs
+    from workbench.exchange.omitted import to_json
+
+    done = export_runs(run, to, experiment, force=force)
+    if as_json:
+        left = to_json(done.omitted)
+        console.say_json(
+            {"experiment": done.experiment, "run": done.run, "nested": done.nested, "left_out": left}
+        )
+        return 0
+    console.say(f"logged {done.run} with {done.nested} nested runs to the experiment {done.experiment!r}")
+    for one in done.omitted:
+        console.say(f"  left out: {one.sentence()}")
+    return 0
