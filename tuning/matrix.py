@@ -11,7 +11,13 @@ _NOISE = (
     "it is measured against the answers of its own start, and P-tuning starts from random embeddings, whose "
     "answers are noise"
 )
-REFUSED: Mapping[tuple[str, str], str] = {("p_tuning", "dpo"): _NOISE, ("p_tuning", "kto"): _NOISE}
+_DRAWN = "it learns from the answers that it draws, and those of P-tuning's random embeddings are noise"
+REFUSED: Mapping[tuple[str, str], str] = {
+    ("p_tuning", "dpo"): _NOISE,
+    ("p_tuning", "kto"): _NOISE,
+    ("p_tuning", "rlhf"): _DRAWN,
+    ("p_tuning", "rlhf_preferences"): _DRAWN,
+}
 """Why a method does not go with an objective."""
 
 

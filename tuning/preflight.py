@@ -78,7 +78,9 @@ def preflight(
     passes = 6 if recipe.method.name == "full" else 4
     stages = sum(1 for count in (texts.rows, texts.pairs) if count)
     epochs = settings.epochs + (1 if texts.pairs else 0)  # the reference reads every answer once
-    seconds = epochs * sum(lengths) * passes * size / (EFFICIENCY * multiplying(dtype))
+    drawn = getattr(recipe.objective, "samples", 0)  # answers that are drawn to a row, and then learned from
+    seconds = epochs * max(1, drawn) * sum(lengths) * passes * size / (EFFICIENCY * multiplying(dtype))
+    seconds += settings.epochs * drawn * texts.rows * seconds_a_row
     looks = stages * (settings.epochs * settings.looks + 1)
     seconds += looks * min(dev, settings.dev_rows) * seconds_a_row
     disk = CHECKPOINTS * 12 * learn + (4 * size if recipe.method.name == "full" else 4 * learn)

@@ -102,7 +102,9 @@ class Recipe:
                 )
         golden = student.pieces(sample(dev, self.settings.dev_rows))[0]
         dev_pairs = student.pairs(sample(learned.dev, self.settings.dev_rows))[0]
-        return Material(rows, golden, pairs, dev_pairs), [*long, *long_pairs]
+        examples = {row.id: row for row in train}
+        kept_rows = [examples[piece.id] for piece in rows]
+        return Material(rows, golden, pairs, dev_pairs, kept_rows), [*long, *long_pairs]
 
     def _stage(self, student: Student, stage: Stage, dev: Sequence[Example], work: Work) -> Outcome:
         from tuning.loop import Course, Trainer, mean_of
@@ -196,7 +198,17 @@ def enroll(recipe: Recipe, served: Prompted, rows: Sequence[Example | Preference
     model.train()
     live = Trainee(recipe.name, model, tokenizer, head.tokens)
     reader = Reader(model, autocast=dtype == "bfloat16")
-    return Student(served, Meanwhile(work.models, ref, live), live, reader, trainable(model), head)
+    return Student(
+        served,
+        Meanwhile(work.models, ref, live),
+        live,
+        reader,
+        trainable(model),
+        head,
+        work.grade,
+        work.dir,
+        work.seed,
+    )
 
 
 def _head(method: Any, renderer: Any, prompts: Sequence[Any]) -> Head:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
@@ -17,12 +18,13 @@ from tuning.forward import Reader
 from tuning.loop import Lesson
 from tuning.method import Head
 from tuning.pieces import Asked, Pair, Piece, pairs, pieces
-from tuning.selection import Trainee
+from tuning.selection import Graded, Trainee
 
 
 @dataclass(frozen=True)
 class Student:
-    """`approach` is what will be served, with the model in training behind its reference in `models`."""
+    """`approach` is what will be served, with the model in training behind its reference in `models`; `grade`
+    gives the task's one figure of some answers, `home` is where a fit's files lie."""
 
     approach: Prompted
     models: Models
@@ -30,6 +32,9 @@ class Student:
     reader: Reader
     parameters: Mapping[str, Tensor]
     head: Head
+    grade: Graded
+    home: Path
+    seed: int
 
     @property
     def model(self) -> Any:
@@ -69,13 +74,14 @@ def asked_twice(approach: Prompted, rows: Sequence[Preference], models: Models) 
 
 @dataclass(frozen=True)
 class Material:
-    """What there is to learn from: the answers of training rows and pairs of answers, and of both those that
-    the loss on dev is taken of."""
+    """What there is to learn from: the answers of training rows, pairs of answers, and of both those that the
+    loss on dev is taken of; `rows` are the training rows themselves, in the order of `train`."""
 
     train: Sequence[Piece] = ()
     dev: Sequence[Piece] = ()
     pairs: Sequence[Pair] = ()
     dev_pairs: Sequence[Pair] = ()
+    rows: Sequence[Example] = ()
 
 
 @dataclass(frozen=True)

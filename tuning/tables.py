@@ -23,6 +23,8 @@ OBJECTIVES = Table(
         "orpo": "tuning.preference:Orpo",
         "kto": "tuning.kto:Kto",
         "sft_then_dpo": "tuning.preference:SftThenDpo",
+        "rlhf": "tuning.rlhf:Rlhf",
+        "rlhf_preferences": "tuning.rlhf:RlhfPreferences",
     },
 )
 """What they move towards."""
