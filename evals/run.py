@@ -100,11 +100,6 @@ def _as_nothing(score: Score, finish: str) -> Score:
     return replace(score, value=0.0, answer=None, failure="format", why=why[finish], counts=counts)
 
 
-def answer_hash(example: Example, prediction: Prediction) -> str:
-    """Changes when a row or its answer could be scored otherwise."""
-    return digest([plain(example), prediction.text, prediction.finish, prediction.error, prediction.sources])
-
-
 def grade(
     graders: Sequence[Grader],
     pairs: Sequence[tuple[Example, Prediction]],
@@ -114,8 +109,7 @@ def grade(
 ) -> dict[str, dict[str, Score]]:
     """As `grade_rows`, keeping in `path` what was graded before by the same grader. What a judge says is
     kept as it comes, so that a run that was stopped asks only for the rest."""
-    hashes = {g.name: grader_hash(g) for g in graders}
-    answers = {e.id: answer_hash(e, p) for e, p in pairs}
+    hashes, answers = _hashes(graders, pairs)
     lines = read_lines(path)
     known: dict[tuple[str, str], Score] = {}
     with reading(path):
@@ -128,12 +122,9 @@ def grade(
 
     def keep() -> dict[str, dict[str, Score]]:
         scores = _by_row(graders, pairs, known)
-        mine = [
-            {"split": split, "hash": hashes[s.grader], "of": answers[s.id], "score": plain(s)}
-            for by_grader in scores.values()
-            for s in by_grader.values()
-        ]
-        write_lines(path, kept + mine)
+        record_scores(
+            graders, pairs, [s for some in scores.values() for s in some.values()], path, split, kept
+        )
         return scores
 
     added = False
@@ -148,6 +139,30 @@ def grade(
             if judge:
                 keep()
     return keep() if added else _by_row(graders, pairs, known)
+
+
+def record_scores(
+    graders: Sequence[Grader],
+    pairs: Sequence[tuple[Example, Prediction]],
+    scores: Sequence[Score],
+    path: Path,
+    split: Split,
+    kept: Sequence[Mapping[str, object]] = (),
+) -> None:
+    """Write scores of these answers as `grade` finds them again, behind lines that are `kept`."""
+    hashes, answers = _hashes(graders, pairs)
+    mine = [
+        {"split": split, "hash": hashes[s.grader], "of": answers[s.id], "score": plain(s)} for s in scores
+    ]
+    write_lines(path, [*kept, *mine])
+
+
+def _hashes(
+    graders: Sequence[Grader], pairs: Sequence[tuple[Example, Prediction]]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What a score is of: its grader by name, its row's answer by id."""
+    answers = {e.id: digest([plain(e), p.text, p.finish, p.error, p.sources]) for e, p in pairs}
+    return {g.name: grader_hash(g) for g in graders}, answers
 
 
 def _by_row(

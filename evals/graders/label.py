@@ -44,7 +44,8 @@ class Label:
             "output": {"labels": list(output.labels)},
         }
 
-    def _gold(self, example: Example) -> list[str]:
+    def wanted(self, example: Example) -> list[str]:
+        """The right labels of a row as the task spells them. Raises DataError for one outside the list."""
         wanted = []
         for target in (example.target, *example.references):
             label = self._labels.get(fold(answer_text(target)))
@@ -60,7 +61,7 @@ class Label:
         """One score a row, in order; the answer is the label as the task spells it. An answer
         outside the list is a failure of format. Raises DataError for a gold label outside it."""
         for example, prediction in rows:
-            wanted = self._gold(example)
+            wanted = self.wanted(example)
             text = prediction.text.strip()
             said = self._labels.get(fold(text))
             if said is None:

@@ -19,7 +19,7 @@ from evals.models.engine.memory import give_back, keep_freed, ran_out, room
 from evals.models.engine.plain import run_plain, score_plain
 from evals.models.engine.plan import Budget, Wave, plan
 from evals.models.engine.rows import Row
-from evals.models.engine.score import score_trees, trees
+from evals.models.engine.score import NODES, Told, score_chain, score_trees, trees
 from evals.models.engine.slab import Slab
 from evals.models.engine.soft import virtual_tokens
 from evals.types import Completion, Finish, PromptText, Request, Usage
@@ -52,10 +52,15 @@ class Engine:
         self, requests: Sequence[Request], done: frozenset[str]
     ) -> Generator[Completion, None, None]:
         """Completions of the requests not in `done`; see `evals.types.Model`."""
+        return self.answer(requests, self.renderer.ids([r.prompt for r in requests]), done)
+
+    def answer(
+        self, requests: Sequence[Request], prompts: Sequence[Ids], done: frozenset[str] = frozenset()
+    ) -> Generator[Completion, None, None]:
+        """As `generate`, from prompts that are token ids already, in place of those in the requests."""
         for request in requests:
             if request.grammar is not None:
                 self.grammars.matcher(request.grammar)
-        prompts = self.renderer.ids([r.prompt for r in requests])
         room = [self.context - len(p) for p in prompts]
         waiting = []
         for i, request in enumerate(requests):
@@ -102,7 +107,6 @@ class Engine:
 
     def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
         """For each prompt the log-likelihoods of its continuations."""
-        found = [[0.0] * len(continuations) for _, continuations in asked]
         read = [self._continued(prompt, continuations) for prompt, continuations in asked]
         longest = max((len(base) + len(t) for base, tails, _ in read for t in tails), default=0)
         if longest > self.context:
@@ -110,17 +114,28 @@ class Engine:
                 f"a prompt with its continuation takes {longest} tokens, and the context is {self.context}",
                 hint="Shorten the prompt.",
             )
+        return [[value for value, _ in told] for told in self.tell(read)]
+
+    def tell(self, read: Sequence[tuple[Ids, Sequence[Ids], Sequence[int]]]) -> list[list[Told]]:
+        """The log-likelihoods of token ids, and whether they are the likeliest: for each prompt (at least
+        one token) those of its continuations, from the token on that the third says. All but a
+        continuation's last token must fit the context."""
+        longest = max((len(base) + len(t) for base, tails, _ in read for t in tails), default=0)
         if self._plain(longest):
             return [score_plain(self.core.whole, *one) for one in read]
+        found: list[list[Told]] = [[(0.0, True)] * len(tails) for _, tails, _ in read]
+        shared = Shared(self.core)
         owners, rows = [], []
-        for number, one in enumerate(read):
-            for tree in trees(*one):
+        for number, (base, tails, begins) in enumerate(read):
+            short = [n for n, tail in enumerate(tails) if len(tail) <= NODES]
+            for n in set(range(len(tails))).difference(short):
+                found[number][n] = score_chain(self.core, base, tails[n], begins[n], shared.root)
+            for tree in trees(base, [(n, tails[n], begins[n]) for n in short]) if short else ():
                 owners.append(number)
                 rows.append(tree)
-        shared = Shared(self.core)
-        for i, likelihoods in score_trees(self.core, rows, self.budget, shared.slab):
-            for number, value in likelihoods.items():
-                found[owners[i]][number] = value
+        for i, told in score_trees(self.core, rows, self.budget, shared.slab):
+            for n, one in told.items():
+                found[owners[i]][n] = one
         return found
 
     def _continued(

@@ -14,6 +14,7 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from evals.models.chat import Ids
 from evals.models.engine.rows import Row
+from evals.models.engine.score import Told
 
 
 def run_plain(model: Any, rows: Sequence[Row], ends: frozenset[int]) -> Iterator[Row]:
@@ -85,8 +86,8 @@ def _left_padded(prompts: Sequence[Ids], device: Any) -> tuple[Tensor, Tensor]:
     return ids.to(device), mask.to(device)
 
 
-def score_plain(model: Any, prompt: Ids, tails: Sequence[Ids], begins: Sequence[int]) -> list[float]:
-    """As `score.score_tails`, each continuation by a pass of its own."""
+def score_plain(model: Any, prompt: Ids, tails: Sequence[Ids], begins: Sequence[int]) -> list[Told]:
+    """As `score.score_trees`, each continuation by a pass of its own."""
     found = []
     for tail, begin in zip(tails, begins, strict=True):
         tokens = torch.from_numpy(tail).long().to(model.device)
@@ -96,6 +97,7 @@ def score_plain(model: Any, prompt: Ids, tails: Sequence[Ids], begins: Sequence[
                 logits = model(before[None], labels=tokens[None]).logits[0]
             else:
                 logits = model(torch.cat([before, tokens])[None]).logits[0, len(before) - 1 : -1]
-        nexts = logits.float().log_softmax(-1).gather(-1, tokens[:, None])[begin:, 0]
-        found.append(float(nexts.double().sum()))
+        normal, nexts = logits[begin:].float().log_softmax(-1), tokens[begin:, None]
+        value = float(normal.gather(-1, nexts).double().sum())
+        found.append((value, bool((normal.argmax(-1, keepdim=True) == nexts).all())))
     return found

@@ -3,7 +3,8 @@
 The prompts are planned like requests that generate, so what they share is computed once. Continuations
 of one prompt that begin alike share these tokens too: they form a tree, whose inner nodes are computed in
 one pass in which every node sees the prompt and its own ancestors (tree attention, as in SpecInfer, Miao
-et al. 2024). The last token of a continuation is only asked for, never computed.
+et al. 2024). The last token of a continuation is only asked for, never computed. A continuation too long for
+a tree is read in pieces.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from evals.models.engine.plan import Budget, plan
 from evals.models.engine.slab import Slab
 
 NODES = 512
-"""Nodes in one pass, unless a single continuation has more: their logits take 50 MiB in bf16 with a
+"""Nodes in one pass: their logits take 50 MiB in bf16 with a
 vocabulary of 50,000."""
 ROWS = 128
 """Nodes whose logits are normalised at a time."""
 
+Told = tuple[float, bool]
+"""A continuation's log-likelihood, and whether each of its tokens is the likeliest in its place."""
 Prefixes = Callable[[Ids, Sequence[int]], Slab | None]
 """What `engine.Shared.slab` gives for a prompt and the path of its wave."""
 
@@ -77,10 +80,10 @@ class Tree:
         return found
 
 
-def trees(prompt: Ids, tails: Sequence[Ids], begins: Sequence[int]) -> list[Tree]:
-    """Continuations of one prompt as trees of at most NODES nodes (a long one may have more)."""
+def trees(prompt: Ids, tails: Sequence[tuple[int, Ids, int]]) -> list[Tree]:
+    """Continuations of one prompt (number, tokens, begin) as trees of at most NODES nodes."""
     made = [Tree(prompt)]
-    for number, (tail, begin) in enumerate(zip(tails, begins, strict=True)):
+    for number, tail, begin in tails:
         if len(made[-1].tokens) > 1 and len(made[-1].tokens) + len(tail) > NODES:
             made.append(Tree(prompt))
         made[-1].add(number, tail, begin)
@@ -89,15 +92,37 @@ def trees(prompt: Ids, tails: Sequence[Ids], begins: Sequence[int]) -> list[Tree
 
 def score_trees(
     core: Core, rows: Sequence[Tree], budget: Budget, prefixes: Prefixes
-) -> Iterator[tuple[int, dict[int, float]]]:
-    """For each tree, in any order: its index and the log-likelihood of its continuations by number."""
+) -> Iterator[tuple[int, dict[int, Told]]]:
+    """For each tree, in any order: its index and what is told of its continuations, by number."""
     for wave in plan([row.prompt for row in rows], [len(row.tokens) for row in rows], budget):
         prefix = prefixes(rows[wave.rows[0]].prompt, wave.path)
         for some in _chunks([rows[i] for i in wave.rows], wave.prefix):
             chosen = [wave.rows[i] for i in some]
             found = _pass(core, [rows[i] for i in chosen], wave.prefix, prefix)
-            for i, likelihoods in zip(chosen, found, strict=True):
-                yield i, {n: float(likelihoods[asks].sum()) for n, asks in rows[i].tails}
+            for i, (values, best) in zip(chosen, found, strict=True):
+                yield i, {n: (float(values[asks].sum()), bool(best[asks].all())) for n, asks in rows[i].tails}
+
+
+def score_chain(core: Core, prompt: Ids, tail: Ids, begin: int, root: Slab | None) -> Told:
+    """One continuation of any length behind a prompt, its tokens from index `begin` on; `root` is what
+    stands before every prompt. No more than NODES tokens' logits are kept at a time."""
+    ids = torch.from_numpy(np.concatenate([prompt, tail])).long().to(core.device)
+    first, last = len(prompt) - 1 + begin, len(ids) - 1
+    slab = Slab(1, last, root)
+    if first:
+        core.prefill(ids[None, :first], slab, torch.tensor([first - 1], device=core.device))
+    value, greedy = 0.0, True
+    for column in range(first, last, NODES):
+        part = ids[column : min(column + NODES, last)]
+        slab.span(0, 1, column, len(part))
+        places = torch.arange(len(part), device=core.device)[None]
+        logits = core.forward(part[None], places + (slab.start + column), slab, places)[0]
+        for at in range(0, len(part), ROWS):
+            normal = logits[at : at + ROWS].log_softmax(-1, dtype=torch.float32)
+            nexts = ids[column + at + 1 :][: len(normal)]
+            value += float(normal.gather(-1, nexts[:, None]).double().sum())
+            greedy &= bool((normal.argmax(-1) == nexts).all())
+    return value, greedy
 
 
 def _chunks(rows: Sequence[Tree], shared: int) -> Iterator[range]:
@@ -115,8 +140,8 @@ def _chunks(rows: Sequence[Tree], shared: int) -> Iterator[range]:
         first = last
 
 
-def _pass(core: Core, rows: Sequence[Tree], shared: int, prefix: Slab | None) -> list[Tensor]:
-    """float64 log-likelihoods of what each tree asks for."""
+def _pass(core: Core, rows: Sequence[Tree], shared: int, prefix: Slab | None) -> list[tuple[Tensor, Tensor]]:
+    """What each tree asks for: float64 log-likelihoods, and whether each is the highest of its node."""
     own = [len(row.prompt) - 1 - shared for row in rows]
     nodes = max(len(row.tokens) for row in rows)
     slab = Slab(len(rows), max(own) + nodes, prefix)
@@ -132,9 +157,10 @@ def _pass(core: Core, rows: Sequence[Tree], shared: int, prefix: Slab | None) ->
     return [_likelihoods(logits[i], row) for i, row in enumerate(rows)]
 
 
-def _likelihoods(logits: Tensor, row: Tree) -> Tensor:
+def _likelihoods(logits: Tensor, row: Tree) -> tuple[Tensor, Tensor]:
     """What a tree asks for, from its nodes' logits [nodes, vocabulary]."""
     found = torch.zeros(len(row.asked), dtype=torch.float64)
+    best = torch.zeros(len(row.asked), dtype=torch.bool)
     asked = list(row.asked)
     for first in range(0, len(row.tokens), ROWS):
         these = [k for k, (node, _) in enumerate(asked) if first <= node < first + ROWS]
@@ -145,4 +171,5 @@ def _likelihoods(logits: Tensor, row: Tree) -> Tensor:
         node = torch.tensor([asked[k][0] - first for k in these], device=logits.device)
         token = torch.tensor([asked[k][1] for k in these], device=logits.device)
         found[these] = normal[node, token].double().cpu()
-    return found
+        best[these] = (normal.argmax(-1)[node] == token).cpu()
+    return found, best

@@ -388,6 +388,35 @@ def test_a_tree_of_continuations_is_split_when_it_is_large(
         assert one == pytest.approx(other, abs=1e-4)
 
 
+def test_a_continuation_too_long_for_a_tree_is_read_in_pieces(
+    calm: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [(words(*range(5, n)), [" " + words(*range(n, n + 30)), " w7"]) for n in (6, 45)]
+    expected = calm.scores(asked)
+    for module in ("engine", "score"):
+        monkeypatch.setattr(f"evals.models.engine.{module}.NODES", 8)
+    monkeypatch.setattr("evals.models.engine.score.ROWS", 3)
+    for one, other in zip(calm.scores(asked), expected, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+def test_what_is_told_says_whether_a_continuation_is_the_greedy_one(
+    llama: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = next(iter(llama.generate([Request("a", words(5, 6, 7), 20)]))).text.split()
+    prompt, *tails = llama.renderer.text_ids(
+        [words(5, 6, 7), " ".join(said), " ".join([*said[:-1], "w399" if said[-1] != "w399" else "w398"])],
+        special=False,
+    )
+    given = llama.renderer.ids([words(5, 6, 7)])[0]
+    assert len(prompt) == 3
+    for nodes in (512, 4):
+        for module in ("engine", "score"):
+            monkeypatch.setattr(f"evals.models.engine.{module}.NODES", nodes)
+        told = llama.engine.tell([(given, tails, [0, 0])])[0]
+        assert [greedy for _, greedy in told] == [True, False]
+
+
 def test_a_continuation_of_nothing_is_scored_from_the_beginning_of_text(llama: LocalModel) -> None:
     assert llama.score("", ["w5 w6"]) == pytest.approx([_likelihood(llama, "<s>", " w5 w6")], abs=1e-4)
 

@@ -1,0 +1,68 @@
+"""`wb export lm-eval`: an approach with its rows as an lm-eval task folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli.console import Console
+from workbench.cli.options import force_option, json_option, out_option, output_option
+
+
+@click.command("lm-eval")
+@click.argument("source", type=click.Path(path_type=Path), metavar="RUN|TASK.YAML")
+@click.option("--approach", metavar="NAME", help="Left out, the one that the run's decision is about.")
+@click.option(
+    "--split",
+    type=click.Choice(["dev", "test"]),
+    default="dev",
+    show_default=True,
+    help="The rows to export; what is scored elsewhere on test rows stands in no ledger.",
+)
+@output_option
+@force_option
+@out_option
+@json_option
+@click.pass_obj
+def command(
+    console: Console,
+    source: Path,
+    approach: str | None,
+    split: Any,
+    output: Path,
+    force: bool,
+    out: Path,
+    as_json: bool,
+) -> int:
+    """Write an approach of a run as an lm-eval task folder, its prompts rendered row by row.
+
+    RUN is a run folder or runs/TASK; of a TASK.YAML the newest run is taken. Scores are those of a stock
+    metric where one is equivalent, else of our graders, which the folder's utils.py imports.
+    """
+    from evals.models import Loader
+    from evals.task import load_task
+    from workbench.exchange.lm_eval.export import export_task
+    from workbench.exchange.omitted import to_json
+
+    place = out / load_task(source).name if source.is_file() else source
+    done = export_task(place, approach, output, Loader(), split=split, force=force)
+    if as_json:
+        console.say_json(
+            {
+                "file": done.file,
+                "task": done.task,
+                "rows": done.rows,
+                "metrics": done.metrics,
+                "stock": done.stock,
+                "left_out": to_json(done.omitted),
+            }
+        )
+        return 0
+    by = "a stock metric" if done.stock else "our graders (utils.py)"
+    console.say(f"wrote {done.file}: {done.rows} {split} rows, {', '.join(done.metrics)} by {by}")
+    for one in done.omitted:
+        console.say(f"  {one.sentence()}")
+    console.say(f"next: lm_eval run --tasks {done.task} --include_path {done.file.parent} --model ...")
+    return 0
