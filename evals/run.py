@@ -100,11 +100,6 @@ def _as_nothing(score: Score, finish: str) -> Score:
     return replace(score, value=0.0, answer=None, failure="format", why=why[finish], counts=counts)
 
 
-def answer_hash(example: Example, prediction: Prediction) -> str:
-    """Changes when a row or its answer could be scored otherwise."""
-    return digest([plain(example), prediction.text, prediction.finish, prediction.error, prediction.sources])
-
-
 def grade(
     graders: Sequence[Grader],
     pairs: Sequence[tuple[Example, Prediction]],

@@ -57,8 +57,8 @@ GRADERS = Table(
         "pairwise": "evals.graders.judging.pairwise:Pairwise",
         "style": "evals.graders.style:Style",
         "weighted": "evals.graders.weighted:Weighted",
-        "assertions": "evals.graders.per_row:Assertions",
         "recorded": "evals.graders.recorded:Recorded",
+        "assertions": "evals.graders.per_row:Assertions",
     },
 )
 

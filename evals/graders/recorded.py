@@ -1,36 +1,39 @@
-"""The grader that grades nothing: its scores were given by another tool, and stand in a run folder.
-
-Where one is missing the row is missing from the metric, as where a judge said nothing that can be read.
-"""
+"""The grader of scores that another tool gave: they are on disk with the answers, and are not made again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from evals.graders.options import text
+from evals.errors import RunError
 from evals.types import Example, Json, Models, Prediction, Score
 
 
 class Recorded:
-    """Scores that `by` gave with these `options`. Two runs share them where both are the same."""
+    """Stands for a metric of another tool in a run that was imported.
+
+    `tool` gave the scores by `metric`; `rules` is a hash of how, so that scores made by other rules are not
+    compared. What is not on disk cannot be had.
+    """
 
     name = "recorded"
     version = 1
     higher_is_better = True
     pass_at = 1.0
 
-    def __init__(self, *, by: str = "", options: Mapping[str, Json] | None = None) -> None:
-        """Raises ValueError when nothing says who gave the scores."""
+    def __init__(self, *, tool: str = "", metric: str = "", rules: str = "") -> None:
+        """Raises ValueError without a tool or a metric."""
+        if not tool or not metric:
+            raise ValueError("needs the tool and the metric that its scores are of")
         self.metrics: Sequence[str] = (self.name,)
-        self._by = text("by", by)
-        given: Json = dict(options or {})
-        self.identity: dict[str, Json] = {"version": self.version, "options": {"by": by, "options": given}}
-
-    def gold(self, example: Example) -> None:
-        """No answer is known to be right for who graded elsewhere."""
+        self.tool = tool
+        options: Json = {"tool": tool, "metric": metric, "rules": rules}
+        self.identity: dict[str, Json] = {"version": self.version, "options": options}
 
     def grade(self, rows: Sequence[tuple[Example, Prediction]], models: Models) -> Iterator[Score]:
-        """Nothing is known of these rows."""
-        for example, prediction in rows:
-            why = f"{self._by} gave no score"
-            yield Score(example.id, self.name, 0.0, why=why, repeat=prediction.repeat, judged=False)
+        """Raises RunError for the first row: what is asked for here was not recorded."""
+        for example, _ in rows:
+            raise RunError(
+                f"row {example.id!r} has no score that {self.tool} recorded",
+                hint="Import the results again: recorded scores cannot be made here.",
+            )
+        yield from ()

@@ -17,13 +17,13 @@ from typing import Any
 
 from baselines.approach import Decoder, Prompt, Prompted, save
 from evals.errors import DataError, RunError
-from evals.graders import GRADERS, grader_hash, of_task
+from evals.graders import GRADERS, of_task
 from evals.models import Loader
 from evals.requirements import is_built_in
-from evals.run import answer_hash, kept_in
+from evals.run import kept_in, record_scores
 from evals.store import digest, plain, write_json, write_lines, write_text
 from evals.task import Task, load_task
-from evals.types import Example, ModelRef, Score
+from evals.types import ModelRef, Prediction, Score
 from workbench.evidence import Entry, Ladder, conclude, write_examples, write_ladder
 from workbench.exchange.inspect_samples import Samples, read_samples
 from workbench.exchange.omitted import Omitted, to_json
@@ -143,7 +143,13 @@ def _task(found: Samples, names: Mapping[str, str], at_least: float) -> str:
     if found.repeats > 1:
         generation["repeats"] = found.repeats
     graders = [
-        {"name": "recorded", "as": ours, "by": f"inspect_ai: {scorer}", **_options(options, scorer)}
+        {
+            "name": "recorded",
+            "as": ours,
+            "tool": "inspect_ai",
+            "metric": scorer,
+            "rules": _rules(options, scorer),
+        }
         for scorer, ours in names.items()
     ]
     first = next(iter(names.values()))
@@ -161,11 +167,10 @@ def _task(found: Samples, names: Mapping[str, str], at_least: float) -> str:
     return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
 
 
-def _options(options: Mapping[str, Any], scorer: str) -> dict[str, Any]:
-    """The options of the scorer that a metric is of; a part's are those of the scorer it begins with."""
+def _rules(options: Mapping[str, Any], scorer: str) -> str:
+    """The hash of the scorer's options; a part of a score has those of the scorer its name begins with."""
     of_whole = (given for name, given in options.items() if scorer.startswith(f"{name}_"))
-    found: Any = options.get(scorer) or next(of_whole, {})
-    return {"options": found} if found else {}
+    return digest(options.get(scorer) or next(of_whole, {}))
 
 
 def _approach(found: Samples, task: Task) -> Prompted:
@@ -179,19 +184,22 @@ def _approach(found: Samples, task: Task) -> Prompted:
 
 
 def _write_answers(folder: Path, found: Samples, task: Task, names: Mapping[str, str]) -> None:
-    """Predictions and scores, a file of each for each epoch."""
-    hashes = {grader.name: grader_hash(grader) for grader in of_task(task)}
+    """Predictions and scores, a file of each for each epoch; scores that are missing are written as such."""
+    graders = of_task(task)
     for repeat in range(found.repeats):
         mine = {id: answer for (which, id), answer in found.answers.items() if which == repeat}
         answers = [{"split": "dev", **plain(answer)} for answer in mine.values()]
         write_lines(kept_in(folder, "predictions", repeat), answers)
-        lines = []
-        for (scorer, which, id), score in found.scores.items():
-            if which == repeat:
-                ours = replace(score, grader=names[scorer])
-                lines.append(_line(found.rows[id], mine[id], ours, hashes[names[scorer]]))
-        write_lines(kept_in(folder, "scores", repeat), lines)
+        scores = [
+            replace(found.scores.get((scorer, repeat, id), _unscored(answer)), grader=ours)
+            for id, answer in mine.items()
+            if answer.error is None
+            for scorer, ours in names.items()
+        ]
+        pairs = [(found.rows[id], answer) for id, answer in mine.items()]
+        record_scores(graders, pairs, scores, kept_in(folder, "scores", repeat), "dev")
 
 
-def _line(row: Example, answer: Any, score: Score, hash: str) -> dict[str, Any]:
-    return {"split": "dev", "hash": hash, "of": answer_hash(row, answer), "score": plain(score)}
+def _unscored(answer: Prediction) -> Score:
+    """Of an answer that a scorer gave no value that is carried over: it is missing from the metric."""
+    return Score(answer.id, "", 0.0, why="no score was given", repeat=answer.repeat, judged=False)

@@ -21,7 +21,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "pairwise": {"criteria": "It is polite.", "model": "smollm2-135m"},
     "style": {"others": "others.txt"},
     "weighted": {"graders": ["exact", "contains"]},
-    "recorded": {"by": "another tool"},
+    "recorded": {"tool": "lm-eval", "metric": "acc"},
 }
 
 

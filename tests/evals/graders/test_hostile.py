@@ -66,7 +66,7 @@ FIELDS = {"words": ["aa", "zz"], "asked": ASKED}
 BY_FORM = ("valid_json", "not_contains")
 """Graders that a hostile answer may satisfy: they do not compare with the gold answer."""
 APART = ("python_tests", "judge", "pairwise", "style", "recorded")
-"""Graders that do something with an answer, or nothing at all: their own tests are hostile."""
+"""Graders that do something with an answer, whose own tests are hostile, and one that reads none."""
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,7 @@ from typing import Any
 import pytest
 
 from evals.errors import DataError, RunError
-from evals.graders import build_one
 from evals.models import Loader
-from evals.output import OutputSpec
-from evals.types import Example, Prediction
 from tests.workbench.mood import Mood, share
 from workbench.cli.main import run as wb
 from workbench.comparison.compare import compare_runs, to_json
@@ -132,10 +129,15 @@ def test_what_was_exported_is_imported_as_it_was(tmp_path: Path) -> None:
         assert mine.scores["label"].value == other.scores["inspect_label"].value
 
 
-def test_a_score_that_nobody_gave_is_missing_and_not_made_up() -> None:
-    built = build_one("recorded", {"by": "inspect_ai: match"}, OutputSpec("text"))
-    (score,) = built.grade([(Example("a", "?", ""), Prediction("a", "x", "stop"))], Loader())
-    assert (score.judged, score.why) == (False, "inspect_ai: match gave no score")
+def test_an_answer_that_a_scorer_left_out_is_missing_from_its_metric(tmp_path: Path) -> None:
+    def half(log: Any) -> None:
+        del log["samples"][0]["scores"]["includes"]
+
+    run = import_log(changed(tmp_path, half), tmp_path / "half").run
+    one = choose(run, None, "dev", Loader())
+    assert [row.scores["includes"].judged for row in one.rows] == [False, *[True] * 5]
+    decision = json.loads((run / "decision.json").read_text(encoding="utf-8"))
+    assert decision["approaches"][0]["dev"]["includes"]["n"] == 5
 
 
 def test_a_folder_is_replaced_only_when_it_is_a_run_and_by_force(tmp_path: Path) -> None:
