@@ -161,7 +161,7 @@ def _hashes(
     graders: Sequence[Grader], pairs: Sequence[tuple[Example, Prediction]]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """What a score is of: its grader by name, its row's answer by id."""
-    answers = {e.id: answer_hash(e, p) for e, p in pairs}
+    answers = {e.id: digest([plain(e), p.text, p.finish, p.error, p.sources]) for e, p in pairs}
     return {g.name: grader_hash(g) for g in graders}, answers
 
 

@@ -12,9 +12,7 @@ EXPORTS: dict[str, tuple[str, str]] = {
     "lm-eval": ("workbench.cli.to_lm_eval:command", "An approach with its rows as an lm-eval task folder."),
 }
 IMPORTS: dict[str, tuple[str, str]] = {
-    "lm-eval": ("workbench.cli.from_lm_eval:command", "An lm-eval task file as a task folder."),
     "promptfoo": ("workbench.cli.from_promptfoo:command", "A promptfoo configuration as a task folder."),
-    "lm-eval-log": ("workbench.cli.from_lm_eval_log:command", "Results of lm-eval as run folders."),
     "inspect": ("workbench.cli.from_inspect:command", "An Inspect log as a run folder."),
     "lm-eval": ("workbench.cli.from_lm_eval:command", "An lm-eval task file as a task folder."),
     "lm-eval-log": ("workbench.cli.from_lm_eval_log:command", "Results of lm-eval as run folders."),

@@ -94,12 +94,7 @@ def write_run(results: Results, out: Path) -> Run:
 def _write_task(run: Run, results: Results) -> None:
     """A task.yaml that says what was scored; its graders stand for the tool's metrics."""
     graders = [
-        {
-            "name": "recorded",
-            "as": name,
-            "by": results.tool,
-            "options": {"metric": name, "rules": digest(rules)},
-        }
+        {"name": "recorded", "as": name, "tool": results.tool, "metric": name, "rules": digest(rules)}
         for name, rules in results.metrics.items()
     ]
     task = {
