@@ -12,15 +12,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from baselines.approach import Prompted
+from baselines.approach import Decoder, Prompt, Prompted
 from evals.errors import NotApplicable
 from evals.models import Loader
+from evals.models.local import LocalModel
 from evals.preferences import learnable, load_pairs, unjudged
 from evals.task import Task
-from evals.types import Example
+from evals.types import Example, ModelRef
 from tests.tiny import network, tokenizer
 from tests.tuning.school import preferences, preferring, rows, save_model, start, work
-from tuning import OBJECTIVES
+from tuning import OBJECTIVES, forgetting
 from tuning.curves import Curves
 from tuning.forward import Reader
 from tuning.methods import method_named
@@ -319,3 +320,35 @@ def test_options_that_mean_nothing_are_refused() -> None:
     for name, options in (("dpo", {"beta": 0}), ("orpo", {"weight": -1}), ("kto", {"beta": 0})):
         with pytest.raises(ValueError, match="must be above 0"):
             OBJECTIVES.load(name)(**options)
+
+
+def test_a_real_model_learns_to_prefer_in_a_few_steps(
+    smollm: LocalModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "PASSAGES", 2)
+    days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "today"]
+    pairs = [
+        {
+            "input": f"We meet {day} at 9:30.",
+            "chosen": f"The meeting is {day} at 9:30.",
+            "rejected": f"meet {day} 9:30 ok?",
+        }
+        for day in days
+    ]
+    small = preferring(tmp_path / "task", Path("smollm2-135m"), pairs)
+    begin = Prompted(
+        "zero_shot",
+        ModelRef("smollm2-135m", dtype="float32"),
+        Prompt("Say it politely: {{ input }}"),
+        Decoder(4),
+    )
+    plan = Settings(epochs=2, batch=2, learning_rate=0.02, dev_rows=3, patience=9)
+    recipe = Recipe(method_named("lora")(rank=4), OBJECTIVES.load("dpo")(), plan)  # type: ignore[call-arg]
+    found = recipe.fit([], DEV[:2], work(tmp_path / "fit", begin, task=small))
+    train = load_pairs(small).train
+    prompts = begin.prompts([pair.query() for pair in train], Loader())
+    asked = [(prompts[pair.id], (pair.chosen, pair.rejected)) for pair in train]
+    before, after = smollm.scores(asked), Loader().open(found.model).scores(asked)
+    gained = [(a[0] - a[1]) - (b[0] - b[1]) for a, b in zip(after, before, strict=True)]
+    assert sum(gained) > 0
+    assert Curves.read(tmp_path / "fit" / "dpo" / "curves.jsonl", 4).best > 0
