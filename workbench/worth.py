@@ -43,7 +43,8 @@ def next_step(decision: Decision, entry: Entry, session: Session, order: Order) 
         why += [] if method is None else [f"wb escalate --climb would go on with {method.title}"]
         return {"action": "roll_back", "why": why, **higher}
     towards = str(order.objective or "sft")
-    if method is None and towards == "sft" and len(learnable(session.task)[0].train) >= FEWEST_PAIRS:
+    pairs = learnable(session.task)[0].train if session.task.data.preferences else ()
+    if method is None and towards == "sft" and len(pairs) >= FEWEST_PAIRS:
         return _step(order, str(order.method), "sft_then_dpo", f"{seen}: better; {BEYOND_SFT}")
     if method is None:
         return {"action": "none", "why": [f"{seen}: better, and the ladder of methods ends here"]}

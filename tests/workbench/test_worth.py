@@ -30,7 +30,8 @@ def decided(low: float | None, statuses: dict[str, str] | None = None, **more: A
 
 
 def step(decision: Decision, method: str = "prefix_tuning", rows: int = 400, entry: Entry = ENTRY) -> Any:
-    session = SimpleNamespace(data=SimpleNamespace(train=[None] * rows))
+    task = SimpleNamespace(data=SimpleNamespace(preferences=None))
+    session = SimpleNamespace(task=task, data=SimpleNamespace(train=[None] * rows))
     order = Order(cast(Any, "task.yaml"), method=method)
     return next_step(decision, entry, cast(Session, session), order)
 
