@@ -35,11 +35,11 @@ from evals.types import Decision, Example, Grader, Look, Measured, Models, Row, 
 from reports import REPORTERS, Report, ReportAnswer, ReportRow
 from workbench.budget import told
 from workbench.diagnosis.found import NOTHING_FOUND, Diagnosed, Folder, diagnosed
-from workbench.economics import economics
+from workbench.escalation.economics import economics
+from workbench.escalation.record import training_record
 from workbench.judges.admission import limited
 from workbench.judges.judgements import judgements, sentences
 from workbench.leakage import compared, without
-from workbench.record import training_record
 from workbench.runs import Run
 
 JUDGES = "judges.json"

@@ -498,7 +498,7 @@ def record() -> Decided:
 
 
 def learning() -> Decided:
-    """The learning curve of that training, as `workbench.forecast` tells it."""
+    """The learning curve of that training, as `workbench.escalation.forecast` tells it."""
     scores = (0.66, 0.7, 0.64, 0.79, 0.81, 0.93)
     return {
         "metric": "json_fields",
@@ -512,7 +512,7 @@ def learning() -> Decided:
 
 
 def payback() -> Decided:
-    """What that training pays, as `workbench.economics` tells it."""
+    """What that training pays, as `workbench.escalation.economics` tells it."""
     return {
         "approach": "lora",
         "against": "knn_few_shot",

@@ -54,8 +54,8 @@ def command(
     """
     from evals.models import Loader
     from workbench.cli.verdict import EXIT_CODES, interruption, show
-    from workbench.escalate import escalate
-    from workbench.order import Order
+    from workbench.escalation.escalate import escalate
+    from workbench.escalation.order import Order
 
     order = Order(
         *(task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench import memory
-from workbench.memory import Added
+from workbench.escalation import memory
+from workbench.escalation.memory import Added
 
 
 def test_what_a_block_held_is_counted_though_it_was_let_go_and_what_was_held_before_is_not() -> None:

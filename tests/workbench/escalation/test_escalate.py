@@ -12,9 +12,9 @@ import pytest
 from evals.errors import RunError, TaskError
 from evals.models import Loader
 from tests.tuning.school import save_model
-from tests.workbench.lab import Lab, quick
+from tests.workbench.escalation.lab import Lab, quick
 from tuning.curves import Curves
-from workbench import training
+from workbench.escalation import training
 from workbench.evidence import conclude
 
 

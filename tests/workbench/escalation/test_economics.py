@@ -11,7 +11,7 @@ from evals.prices import Rates
 from evals.spending import NoPrices
 from evals.task import Task
 from evals.types import Example, Failure, Measured, ModelRef, Prediction, Row, Split, Usage
-from workbench.economics import economics
+from workbench.escalation.economics import economics
 
 
 @dataclass

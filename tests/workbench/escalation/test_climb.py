@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.tuning.school import save_model
-from tests.workbench.lab import Lab, quick, true_recipe_of
+from tests.workbench.escalation.lab import Lab, quick, true_recipe_of
 from tuning.recipe import Recipe
 from tuning.settings import Settings
-from workbench import training
-from workbench.order import Order
+from workbench.escalation import training
+from workbench.escalation.order import Order
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,10 @@ from tuning.matrix import check_pair
 from tuning.methods import recommend
 from tuning.preflight import Preflight
 from tuning.tables import OBJECTIVES
+from workbench.escalation.order import Order
+from workbench.escalation.training import look_ahead, train
 from workbench.leakage import refuse_leakage
-from workbench.order import Order
 from workbench.runs import Run, find_run, run_folders
-from workbench.training import look_ahead, train
 
 
 @dataclass(frozen=True)

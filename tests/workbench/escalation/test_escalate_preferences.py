@@ -15,13 +15,14 @@ from evals.errors import RunError, TaskError
 from evals.preferences import load_pairs
 from evals.task import load_task
 from tests.tuning.school import preferences, save_model
-from tests.workbench.test_escalate import Lab, approach
+from tests.workbench.escalation.test_escalate import Lab, approach
 from tuning.recipe import Recipe
 from tuning.settings import Settings
-from workbench import ladder, training
+from workbench import ladder
+from workbench.escalation import training
+from workbench.escalation.order import Order
+from workbench.escalation.worth import next_step
 from workbench.evidence import Entry
-from workbench.order import Order
-from workbench.worth import next_step
 
 
 def quick(order: Order) -> Recipe:

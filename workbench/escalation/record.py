@@ -12,7 +12,7 @@ from typing import Any
 
 from evals.store import read_json, read_lines, reading, write_lines
 from tuning.recipe import TRAINING
-from workbench.forecast import learning_curve
+from workbench.escalation.forecast import learning_curve
 
 CURVES = "curves.jsonl"
 POINTS = 60

@@ -13,11 +13,11 @@ from tests.tuning.school import rows
 from tuning.lora import Lora
 from tuning.recipe import Recipe
 from tuning.settings import Settings
-from workbench import training
 from workbench.assess import assess
-from workbench.escalate import Acted, escalate
+from workbench.escalation import training
+from workbench.escalation.escalate import Acted, escalate
+from workbench.escalation.order import Order
 from workbench.evidence import read_looks
-from workbench.order import Order
 from workbench.runs import Run, Scope
 from workbench.session import Plan
 

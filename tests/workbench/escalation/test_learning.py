@@ -13,12 +13,12 @@ from evals.store import read_json, write_lines
 from evals.task import Prices
 from evals.types import Example
 from tests.tuning.school import save_model
-from tests.workbench.lab import Lab, quick
+from tests.workbench.escalation.lab import Lab, quick
 from tuning.recipe import Recipe
-from workbench import fitting, training
+from workbench.escalation import fitting, training
+from workbench.escalation.fitting import PACES, Tried
+from workbench.escalation.learning import PARTS, parts
 from workbench.evidence import conclude
-from workbench.fitting import PACES, Tried
-from workbench.learning import PARTS, parts
 from workbench.session import Session
 
 

@@ -17,8 +17,8 @@ from tuning.methods import BEYOND_SFT, above
 from tuning.preference import FEWEST_PAIRS
 
 if TYPE_CHECKING:
+    from workbench.escalation.order import Order
     from workbench.evidence import Entry
-    from workbench.order import Order
     from workbench.session import Session
 
 

@@ -23,8 +23,8 @@ from evals.store import read_json, write_json
 from evals.types import Example
 from tuning.recipe import ADAPTER, TRAINING, Recipe
 from tuning.settings import Settings
-from workbench.fitting import fit_key, work_in
-from workbench.forecast import LEARNING
+from workbench.escalation.fitting import fit_key, work_in
+from workbench.escalation.forecast import LEARNING
 from workbench.runs import take_over
 from workbench.session import Session, reason_of
 

@@ -9,10 +9,10 @@ import pytest
 
 from evals.types import Decision
 from tests.reports.decisions import trained
+from workbench.escalation.order import Order
+from workbench.escalation.worth import next_step
 from workbench.evidence import Entry
-from workbench.order import Order
 from workbench.session import Session
-from workbench.worth import next_step
 
 ENTRY = Entry("lora", kind="tuned", hash="b")
 

@@ -28,6 +28,11 @@ from tuning.preflight import Preflight, preflight
 from tuning.recipe import TRAINING, Recipe
 from tuning.tables import OBJECTIVES
 from workbench.budget import open_purse
+from workbench.escalation.fitting import PACES, SEARCH, fitted, seconds_a_row
+from workbench.escalation.learning import PARTS, draw_curve
+from workbench.escalation.order import Order
+from workbench.escalation.record import write_curves
+from workbench.escalation.worth import next_step
 from workbench.evidence import (
     Entry,
     Evidence,
@@ -38,15 +43,10 @@ from workbench.evidence import (
     write_examples,
     write_ladder,
 )
-from workbench.fitting import PACES, SEARCH, fitted, seconds_a_row
-from workbench.learning import PARTS, draw_curve
 from workbench.ledger import ledger_path, spend_looks
-from workbench.order import Order
 from workbench.provenance import provenance
-from workbench.record import write_curves
 from workbench.runs import Run, Scope, carry, enter, open_run, start, take_over
 from workbench.session import Plan, Session, ask, ask_on_test, figure_of, reason_of, with_max_tokens
-from workbench.worth import next_step
 
 CLOSE = 3
 """Digits to which the figures of two prompts must differ for the longer one to be chosen."""

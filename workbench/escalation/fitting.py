@@ -20,10 +20,10 @@ from evals.types import Example, Measured, Work
 from tuning.preflight import Preflight, preflight
 from tuning.recipe import TRAINING, Recipe
 from tuning.reload import check_reload
+from workbench.escalation.memory import Added
+from workbench.escalation.order import Order
+from workbench.escalation.record import CURVES
 from workbench.evidence import Entry, read_evidence
-from workbench.memory import Added
-from workbench.order import Order
-from workbench.record import CURVES
 from workbench.runs import take_over
 from workbench.session import Session, figure_of, reason_of
 

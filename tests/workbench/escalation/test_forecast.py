@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evals.stats.curve import Gain
 from evals.store import write_json
-from workbench.forecast import judged, learning_curve, sentence
+from workbench.escalation.forecast import judged, learning_curve, sentence
 
 
 def told(value: float, low: float, high: float) -> str:

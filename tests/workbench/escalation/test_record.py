@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from workbench.record import POINTS, thinned, training_record, write_curves
+from workbench.escalation.record import POINTS, thinned, training_record, write_curves
 
 LINES = [
     {"kind": "dev", "step": 0, "loss": 2.0, "score": 0.1},
