@@ -3,13 +3,13 @@
 `load_task` gives a frozen `Task`. What JSON Schema can say is in schemas/task.schema.json; what it
 cannot (two keys that exclude each other, thresholds that nothing can meet, a template that names
 the answer, the files a task names) is checked here. Whether graders give the metrics that the
-requirements name is asked after the graders are built: `check_metrics`.
+requirements name is asked after the graders are built: `evals.asked`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -18,12 +18,10 @@ from typing import Any, Literal, cast
 
 from evals.errors import TaskError
 from evals.output import OutputSpec, read_output
-from evals.ranking import ranking
-from evals.requirements import MEASURED, is_built_in, read_requirements
+from evals.requirements import read_requirements
 from evals.store import plain
-from evals.table import nearest
 from evals.template import Template
-from evals.types import Grader, ModelRef, Requirement
+from evals.types import ModelRef, Requirement
 from evals.validate import validate
 from evals.yamlfile import YamlFile, join_key, read_yaml
 
@@ -346,65 +344,3 @@ def _ladder(value: Any) -> tuple[tuple[RungSpec, ...] | None, bool, tuple[str, .
     rungs = None if named in ([], [RungSpec(DEFAULT)]) else tuple(named)
     without = tuple(name for setting in settings for name in setting.get("without", ()))
     return rungs, any("stop" in setting for setting in settings), without
-
-
-def check_metrics(task: Task, graders: Sequence[Grader]) -> None:
-    """Raise TaskError for the first requirement whose metric none of the graders gives."""
-    given = [metric for grader in graders for metric in grader.metrics]
-    there = [*given, *MEASURED]
-    advisory = {m for g in graders if getattr(g, "advisory", False) for m in g.metrics}
-    for index, requirement in enumerate(task.requirements):
-        if requirement.metric in advisory and requirement.tier == "critical":
-            raise task.error(
-                f"{requirement.metric!r} may advise and not decide",
-                f"requirements[{index}]",
-                "Write tier: advisory.",
-            )
-        if requirement.metric in given:
-            continue
-        if is_built_in(requirement.metric):
-            _check_measurable(task, index, requirement)
-            continue
-        raise task.error(
-            f"no grader gives the metric {requirement.metric!r}.{nearest(requirement.metric, there)}",
-            f"requirements[{index}].metric",
-            f"The graders give: {', '.join(given)}. Built in: {', '.join(MEASURED)}.",
-        )
-
-
-def _check_measurable(task: Task, index: int, requirement: Requirement) -> None:
-    """Refuse a built-in metric that no run could give: a requirement on it could never be met."""
-    key, metric, prices = f"requirements[{index}].metric", requirement.metric, task.prices
-    if ranking(metric):
-        if task.data.documents is None:
-            raise task.error(
-                f"{metric!r} needs documents to retrieve from",
-                key,
-                "Give data.documents, and gold_doc_ids in the rows.",
-            )
-        return
-    if metric == "preference_accuracy":
-        if task.data.preferences is None:
-            raise task.error(
-                f"{metric!r} needs pairs of answers",
-                key,
-                "Give data.preferences: rows of input, chosen, rejected.",
-            )
-        if task.model.provider != "local":
-            raise task.error(
-                f"{metric!r} needs log-likelihoods, which an endpoint does not give",
-                key,
-                "Use a local model.",
-            )
-        return
-    if metric not in MEASURED:
-        raise task.error(
-            f"{metric!r} is not measured by the approaches of this version",
-            key,
-            f"Measured without a grader: {', '.join(MEASURED)}.",
-        )
-    local = task.model.provider == "local"
-    priced = prices.gpu_hour if local else (prices.input_per_million and prices.output_per_million)
-    if metric.startswith("usd_") and priced is None:
-        wanted = "gpu_hour" if local else "input_per_million and output_per_million"
-        raise task.error(f"{metric!r} needs prices", key, f"Give prices.{wanted}.")

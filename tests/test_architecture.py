@@ -16,7 +16,7 @@ FLOORS = ["evals", "baselines", "tuning", "reports", "workbench"]
 
 INSIDE_EVALS = (
     "types errors store prices spending table yamlfile validate template output requirements ranking task "
-    "rows documents examples data preferences "
+    "asked rows documents examples data preferences "
     "models graders stats audit failures run "
     "metrics differences looks status selection verdict entries advice decide"
 ).split()

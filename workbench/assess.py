@@ -13,6 +13,7 @@ from typing import cast
 
 from baselines import COMPOSED
 from baselines.approach import Prompted, load, save
+from evals.asked import check_metrics
 from evals.audit import MOST_NAMED, audit
 from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import shortlist
@@ -23,7 +24,7 @@ from evals.models.metered import Metered
 from evals.preferences import load_pairs
 from evals.selection import judge_on_dev, meets_by_point
 from evals.store import digest, lock, plain, read_json, write_json, write_lines, write_text
-from evals.task import Task, check_metrics, load_task
+from evals.task import Task, load_task
 from evals.template import Template
 from evals.types import (
     Decision,

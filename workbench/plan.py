@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from evals.asked import check_metrics
 from evals.data import Data, load_data, look_hash, render_all
 from evals.errors import ModelError, RunError
 from evals.graders import of_task
@@ -38,7 +39,7 @@ from evals.stats.effects import (
 )
 from evals.stats.power import fewest_rows, most_failures
 from evals.store import plain
-from evals.task import Task, check_metrics, load_task
+from evals.task import Task, load_task
 from evals.template import Template
 from evals.types import Example, Models, Prediction, Requirement, Row, Rung
 from workbench import ladder

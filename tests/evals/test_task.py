@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from evals.asked import check_metrics
 from evals.errors import TaskError
 from evals.graders import build
-from evals.task import GraderSpec, JudgeSpec, Prices, RungSpec, Task, check_metrics, load_task, task_schema
+from evals.task import GraderSpec, JudgeSpec, Prices, RungSpec, Task, load_task, task_schema
 from evals.types import ModelRef, Requirement
 
 MINIMAL = """\

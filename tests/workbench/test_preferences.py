@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from evals.asked import check_metrics
 from evals.errors import TaskError
 from evals.graders import of_task
 from evals.preferences import load_pairs
-from evals.task import check_metrics, load_task
+from evals.task import load_task
 from evals.types import PromptText
 from tests.scripted import Scripted, ScriptedModels
 from tests.workbench.small_task import SmallTask, contents

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evals.asked import check_metrics
 from evals.audit import audit
 from evals.data import Data, load_data, render_all
 from evals.errors import ModelError, OutageError, TaskError
@@ -22,7 +23,7 @@ from evals.ranking import ranking
 from evals.requirements import is_built_in
 from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.power import Direction, fewest_rows, most_failures
-from evals.task import Task, check_metrics
+from evals.task import Task
 from evals.types import Example, Grader, Models, Prediction, Row, Rung
 from workbench import budget, ladder
 from workbench.checks.estimate import Estimate, Sizes, estimate, measure

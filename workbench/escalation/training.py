@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from baselines.approach import Prompted, load
+from evals.asked import check_metrics
 from evals.data import Data
 from evals.decide import figure
 from evals.errors import NotApplicable, OutageError
@@ -21,7 +22,7 @@ from evals.preferences import load_pairs, unjudged
 from evals.run import predict
 from evals.selection import with_pairs
 from evals.store import digest, lock, read_json, write_json, write_lines, write_text
-from evals.task import Task, check_metrics
+from evals.task import Task
 from evals.types import Decision, Measured, Models, Work
 from tuning.methods import method_named
 from tuning.preflight import Preflight, preflight

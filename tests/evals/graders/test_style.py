@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evals.asked import check_metrics
 from evals.errors import DataError, TaskError
 from evals.graders import of_task
 from evals.graders.style import auc, fit, learn
 from evals.models import Loader
-from evals.task import check_metrics, load_task
+from evals.task import load_task
 from evals.types import Example, Prediction
 
 THINGS = "order invoice parcel refund account password delivery cancellation voucher address".split()
