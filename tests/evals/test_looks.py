@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.looks import (
+    REVEALED,
     changed_thresholds,
     entries,
     full_alpha,
@@ -53,6 +54,12 @@ def test_a_line_written_twice_is_one_look() -> None:
     (look,) = looks_at(TASK, ROWS, "a")
     again = replace(look, statuses={"exact": "met"})
     assert entries([look, again], ROWS) == [look]
+
+
+def test_rows_that_were_revealed_are_no_look() -> None:
+    ledger = [Look(REVEALED, "wb export jsonl", tuple(ROWS), 0.0, {}), *looks_at(TASK, ROWS, "a")]
+    assert [look.name for look in entries(ledger, ROWS)] == ["a"]
+    assert changed_thresholds(TASK, ledger, ROWS) == []
 
 
 def test_only_the_planned_looks_are_covered() -> None:

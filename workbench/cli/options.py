@@ -53,4 +53,21 @@ output_option = click.option(
     metavar="FOLDER",
     help="The folder to write.",
 )
+reveal_option = click.option(
+    "--reveal-test",
+    is_flag=True,
+    help="Write the text of test rows: they are no unseen evidence then, which is noted in looks.jsonl.",
+)
 force_option = click.option("--force", is_flag=True, help="Write into a folder that has something in it.")
+
+
+def revealed(run: Path, split: str, reveal: bool, form: str) -> None:
+    """See to it that test rows leave a run as text only on demand, and that this stands in the ledger. Raises
+    click.UsageError where it was not asked for, RunError as `workbench.ledger.reveal`."""
+    if split != "test":
+        return
+    if not reveal:
+        raise click.UsageError("--split test writes the text of test rows: add --reveal-test to mean it.")
+    from workbench.ledger import reveal as note
+
+    note(run, form)

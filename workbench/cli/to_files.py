@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import json_option, run_argument
+from workbench.cli.options import json_option, reveal_option, revealed, run_argument
 
 if TYPE_CHECKING:
     from workbench.exchange.chat_lines import Written
@@ -21,7 +21,7 @@ split_option = click.option(
     type=click.Choice(["dev", "test"]),
     default="dev",
     show_default=True,
-    help="The rows to export; test rows that people have read are no unseen evidence.",
+    help="The rows to export; of test only with --reveal-test.",
 )
 file_option = click.option(
     "-o",
@@ -51,6 +51,7 @@ def _say(console: Console, done: Written, as_json: bool) -> int:
 @run_argument
 @approach_option
 @split_option
+@reveal_option
 @click.option("--gold", is_flag=True, help="Write the gold answers in place of the model's.")
 @click.option("--right", is_flag=True, help="Only rows that the model answered right.")
 @file_option
@@ -62,6 +63,7 @@ def jsonl(
     run: Path,
     approach: str | None,
     split: Any,
+    reveal_test: bool,
     gold: bool,
     right: bool,
     output: Path,
@@ -76,6 +78,7 @@ def jsonl(
     from evals.models import Loader
     from workbench.exchange.chat_lines import Wanted, export_chat
 
+    revealed(run, split, reveal_test, "wb export jsonl")
     wanted = Wanted(approach, split, gold, right)
     return _say(console, export_chat(run, output, wanted, Loader(), force=force), as_json)
 
@@ -84,17 +87,26 @@ def jsonl(
 @run_argument
 @click.option("--approach", metavar="NAME", help="Left out, all that were scored.")
 @split_option
+@reveal_option
 @file_option
 @force_option
 @json_option
 @click.pass_obj
 def parquet(
-    console: Console, run: Path, approach: str | None, split: Any, output: Path, force: bool, as_json: bool
+    console: Console,
+    run: Path,
+    approach: str | None,
+    split: Any,
+    reveal_test: bool,
+    output: Path,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Write a run's rows with their scores as one Parquet table."""
     from evals.models import Loader
     from workbench.exchange.parquet import export_table
 
+    revealed(run, split, reveal_test, "wb export parquet")
     done = export_table(run, output, split, Loader(), approach=approach, force=force)
     return _say(console, done, as_json)
 
@@ -103,17 +115,26 @@ def parquet(
 @run_argument
 @approach_option
 @split_option
+@reveal_option
 @file_option
 @force_option
 @json_option
 @click.pass_obj
 def inspect(
-    console: Console, run: Path, approach: str | None, split: Any, output: Path, force: bool, as_json: bool
+    console: Console,
+    run: Path,
+    approach: str | None,
+    split: Any,
+    reveal_test: bool,
+    output: Path,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Write an approach's rows as an Inspect log (JSON)."""
     from evals.models import Loader
     from workbench.exchange.inspect_log import export_log
 
+    revealed(run, split, reveal_test, "wb export inspect")
     done = export_log(run, output, split, Loader(), approach=approach, force=force)
     return _say(console, done, as_json)
 

@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import force_option, json_option, out_option, output_option
+from workbench.cli.options import (
+    force_option,
+    json_option,
+    out_option,
+    output_option,
+    reveal_option,
+    revealed,
+)
 
 
 @click.command("lm-eval")
@@ -19,8 +26,9 @@ from workbench.cli.options import force_option, json_option, out_option, output_
     type=click.Choice(["dev", "test"]),
     default="dev",
     show_default=True,
-    help="The rows to export; what is scored elsewhere on test rows stands in no ledger.",
+    help="The rows to export; of test only with --reveal-test.",
 )
+@reveal_option
 @output_option
 @force_option
 @out_option
@@ -31,6 +39,7 @@ def command(
     source: Path,
     approach: str | None,
     split: Any,
+    reveal_test: bool,
     output: Path,
     force: bool,
     out: Path,
@@ -47,6 +56,7 @@ def command(
     from workbench.exchange.omitted import to_json
 
     place = out / load_task(source).name if source.is_file() else source
+    revealed(place, split, reveal_test, "wb export lm-eval")
     done = export_task(place, approach, output, Loader(), split=split, force=force)
     if as_json:
         console.say_json(
