@@ -20,7 +20,7 @@ from evals.preferences import learnable, load_pairs, unjudged
 from evals.task import Task
 from evals.types import Example, ModelRef
 from tests.tiny import network, tokenizer
-from tests.tuning.school import preferences, preferring, rows, save_model, start, work
+from tests.tuning.school import preferences, preferring, rows, start, work
 from tuning import OBJECTIVES, forgetting
 from tuning.curves import Curves
 from tuning.forward import Reader
@@ -152,16 +152,6 @@ def test_what_is_certain_has_a_finite_loss() -> None:
 
     loss = Odds(Sure(network()), pieces(2), 0.1).loss([0, 1])
     assert torch.isfinite(loss)
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_model(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture(scope="module")
-def task(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Task:
-    return preferring(tmp_path_factory.mktemp("task"), base, preferences(60))
 
 
 def fitted(

@@ -30,11 +30,6 @@ RATES = {
 TRAIN, DEV = rows("t", 64), rows("d", 16)
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_model(tmp_path_factory.mktemp("base"))
-
-
 def recipe(name: str, options: dict[str, Any] | None = None, **settings: Any) -> Recipe:
     few = {"epochs": 2, "patience": 9, "learning_rate": RATES[name], **settings}
     return Recipe(method_named(name)(**(options or {})), Sft(), Settings(**few))

@@ -16,7 +16,7 @@ from evals.preferences import load_pairs
 from evals.task import Task
 from evals.types import Example, Prediction
 from tests.tiny import network, tokenizer
-from tests.tuning.school import preferences, preferring, rows, save_model, start, work
+from tests.tuning.school import rows, start, work
 from tests.tuning.test_preference import pieces, stopped_at, trl_options, weights
 from tuning import OBJECTIVES
 from tuning.curves import Curves
@@ -33,16 +33,6 @@ def low_words(pairs: Sequence[tuple[Example, Prediction]]) -> float:
     """The share of said words that stand in the first half of the vocabulary."""
     said = [int(word[1:]) for _, answer in pairs for word in answer.text.split() if word[1:].isdigit()]
     return sum(number < 200 for number in said) / max(1, len(said))
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_model(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture(scope="module")
-def task(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Task:
-    return preferring(tmp_path_factory.mktemp("task"), base, preferences(60))
 
 
 def fitted(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
 from workbench.cli.options import json_option, output_option
 
@@ -30,15 +31,9 @@ def command(console: Console, log: Path, output: Path, at_least: float, force: b
     Samples become dev rows, epochs repeats, scorers graders whose scores are Inspect's own.
     """
     from workbench.exchange.inspect_run import import_log
-    from workbench.exchange.omitted import to_json
 
     done = import_log(log, output, at_least=at_least, force=force)
-    if as_json:
-        left = to_json(done.omitted)
-        console.say_json({"run": done.run, "rows": done.rows, "scorers": done.scorers, "left_out": left})
-        return 0
-    console.say(f"wrote {done.run}: {done.rows} rows, scored by {', '.join(done.scorers.values())}")
-    for one in done.omitted:
-        console.say(f"  left out: {one.sentence()}")
-    console.say(f"next: wb compare OTHER {done.run}")
-    return 0
+    found = {"run": done.run, "rows": done.rows, "scorers": done.scorers}
+    said = f"wrote {done.run}: {done.rows} rows, scored by {', '.join(done.scorers.values())}"
+    then = f"wb compare OTHER {done.run}"
+    return say_carried(console, found, [said], done.omitted, as_json=as_json, label="left out: ", then=then)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
 from workbench.cli.options import force_option, json_option, output_option
 
@@ -39,7 +40,6 @@ def command(
     What has no counterpart here is listed, with the place it stands in, and kept in left_out.json.
     """
     from workbench.exchange.lm_eval.task import import_task
-    from workbench.exchange.omitted import to_json
 
     files = {}
     for named in data:
@@ -48,14 +48,10 @@ def command(
             raise click.UsageError(f"--data {named}: write SPLIT=FILE")
         files[split] = Path(name)
     done = import_task(config, output, model=model, data=files, allow_code=allow_code, force=force)
-    if as_json:
-        found = {"task": done.task, "rows": dict(done.rows), "left_out": to_json(done.omitted)}
-        console.say_json(found)
-        return 0
     counts = ", ".join(f"{count} {role}" for role, count in done.rows.items())
-    console.say(f"wrote {done.task}: rows: {counts}")
-    console.say(f"{len(done.omitted)} parts were left out or stand otherwise:")
-    for one in done.omitted:
-        console.say(f"  {one.sentence()}")
-    console.say(f"next: wb check {done.task}")
-    return 0
+    said = [
+        f"wrote {done.task}: rows: {counts}",
+        f"{len(done.omitted)} parts were left out or stand otherwise:",
+    ]
+    found = {"task": done.task, "rows": dict(done.rows)}
+    return say_carried(console, found, said, done.omitted, as_json=as_json, then=f"wb check {done.task}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
 from workbench.cli.options import json_option, out_option
 
@@ -22,15 +23,8 @@ def command(console: Console, results: Path, out: Path, as_json: bool) -> int:
     them, of which the newest is taken. Scores are lm-eval's own.
     """
     from workbench.exchange.lm_eval.logs import import_results
-    from workbench.exchange.omitted import to_json
 
     runs, omitted = import_results(results, out)
-    if as_json:
-        console.say_json({"runs": [str(run.folder) for run in runs], "left_out": to_json(omitted)})
-        return 0
-    for run in runs:
-        console.say(f"wrote {run.folder}")
-    for one in omitted:
-        console.say(f"  {one.sentence()}")
-    console.say("next: wb compare A B")
-    return 0
+    found = {"runs": [str(run.folder) for run in runs]}
+    said = [f"wrote {run.folder}" for run in runs]
+    return say_carried(console, found, said, omitted, as_json=as_json, then="wb compare A B")

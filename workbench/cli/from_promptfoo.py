@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
 from workbench.cli.options import force_option, json_option, output_option
 
@@ -25,23 +26,10 @@ def command(
     Nothing of it is run. What has no counterpart here is listed, with the place it stands in, and
     kept in left_out.json.
     """
-    from workbench.exchange.omitted import to_json
     from workbench.exchange.promptfoo.folder import import_config
 
     done = import_config(config, output, model=model, force=force)
-    if as_json:
-        console.say_json(
-            {
-                "tasks": [str(task) for task in done.tasks],
-                "rows": done.rows,
-                "left_out": to_json(done.omitted),
-            }
-        )
-        return 0
-    for task in done.tasks:
-        console.say(f"wrote {task}")
-    console.say(f"{done.rows} rows; {len(done.omitted)} parts were left out or stand otherwise:")
-    for one in done.omitted:
-        console.say(f"  {one.sentence()}")
-    console.say(f"next: wb check {done.tasks[0]}")
-    return 0
+    found = {"tasks": [str(task) for task in done.tasks], "rows": done.rows}
+    said = [f"wrote {task}" for task in done.tasks]
+    said += [f"{done.rows} rows; {len(done.omitted)} parts were left out or stand otherwise:"]
+    return say_carried(console, found, said, done.omitted, as_json=as_json, then=f"wb check {done.tasks[0]}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
 from workbench.cli.options import json_option, reveal_option, revealed, run_argument
 
@@ -35,16 +37,19 @@ force_option = click.option("--force", is_flag=True, help="Replace a file that i
 
 
 def _say(console: Console, done: Written, as_json: bool) -> int:
-    from workbench.exchange.omitted import to_json
+    found = {"file": done.file, "rows": done.rows, "approach": done.approach}
+    said = f"wrote {done.file}: {done.rows} rows of {done.approach}"
+    return say_carried(console, found, [said], done.omitted, as_json=as_json, label="left out: ")
 
-    if as_json:
-        left = to_json(done.omitted)
-        console.say_json({"file": done.file, "rows": done.rows, "approach": done.approach, "left_out": left})
-        return 0
-    console.say(f"wrote {done.file}: {done.rows} rows of {done.approach}")
-    for one in done.omitted:
-        console.say(f"  left out: {one.sentence()}")
-    return 0
+
+def _export(console: Console, export: Callable[..., Written], form: str, given: Mapping[str, Any]) -> int:
+    """One split of a run into one file; `given` are the command's options."""
+    from evals.models import Loader
+
+    run, split = given["run"], given["split"]
+    revealed(run, split, given["reveal_test"], f"wb export {form}")
+    chosen = {"approach": given["approach"], "force": given["force"]}
+    return _say(console, export(run, given["output"], split, Loader(), **chosen), given["as_json"])
 
 
 @click.command("jsonl")
@@ -92,23 +97,11 @@ def jsonl(
 @force_option
 @json_option
 @click.pass_obj
-def parquet(
-    console: Console,
-    run: Path,
-    approach: str | None,
-    split: Any,
-    reveal_test: bool,
-    output: Path,
-    force: bool,
-    as_json: bool,
-) -> int:
+def parquet(console: Console, /, **given: Any) -> int:
     """Write a run's rows with their scores as one Parquet table."""
-    from evals.models import Loader
     from workbench.exchange.parquet import export_table
 
-    revealed(run, split, reveal_test, "wb export parquet")
-    done = export_table(run, output, split, Loader(), approach=approach, force=force)
-    return _say(console, done, as_json)
+    return _export(console, export_table, "parquet", given)
 
 
 @click.command("inspect")
@@ -120,23 +113,11 @@ def parquet(
 @force_option
 @json_option
 @click.pass_obj
-def inspect(
-    console: Console,
-    run: Path,
-    approach: str | None,
-    split: Any,
-    reveal_test: bool,
-    output: Path,
-    force: bool,
-    as_json: bool,
-) -> int:
+def inspect(console: Console, /, **given: Any) -> int:
     """Write an approach's rows as an Inspect log (JSON)."""
-    from evals.models import Loader
     from workbench.exchange.inspect_log import export_log
 
-    revealed(run, split, reveal_test, "wb export inspect")
-    done = export_log(run, output, split, Loader(), approach=approach, force=force)
-    return _say(console, done, as_json)
+    return _export(console, export_log, "inspect", given)
 
 
 @click.command("mlflow")
@@ -151,16 +132,8 @@ def mlflow(
 ) -> int:
     """Log a run to MLflow, its approaches as nested runs."""
     from workbench.exchange.mlflow_runs import export_runs
-    from workbench.exchange.omitted import to_json
 
     done = export_runs(run, to, experiment, force=force)
-    if as_json:
-        left = to_json(done.omitted)
-        console.say_json(
-            {"experiment": done.experiment, "run": done.run, "nested": done.nested, "left_out": left}
-        )
-        return 0
-    console.say(f"logged {done.run} with {done.nested} nested runs to the experiment {done.experiment!r}")
-    for one in done.omitted:
-        console.say(f"  left out: {one.sentence()}")
-    return 0
+    found = {"experiment": done.experiment, "run": done.run, "nested": done.nested}
+    said = f"logged {done.run} with {done.nested} nested runs to the experiment {done.experiment!r}"
+    return say_carried(console, found, [said], done.omitted, as_json=as_json, label="left out: ")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
 from workbench.cli.options import (
     force_option,
@@ -53,26 +54,18 @@ def command(
     from evals.models import Loader
     from evals.task import load_task
     from workbench.exchange.lm_eval.export import export_task
-    from workbench.exchange.omitted import to_json
 
     place = out / load_task(source).name if source.is_file() else source
     revealed(place, split, reveal_test, "wb export lm-eval")
     done = export_task(place, approach, output, Loader(), split=split, force=force)
-    if as_json:
-        console.say_json(
-            {
-                "file": done.file,
-                "task": done.task,
-                "rows": done.rows,
-                "metrics": done.metrics,
-                "stock": done.stock,
-                "left_out": to_json(done.omitted),
-            }
-        )
-        return 0
+    found = {
+        "file": done.file,
+        "task": done.task,
+        "rows": done.rows,
+        "metrics": done.metrics,
+        "stock": done.stock,
+    }
     by = "a stock metric" if done.stock else "our graders (utils.py)"
-    console.say(f"wrote {done.file}: {done.rows} {split} rows, {', '.join(done.metrics)} by {by}")
-    for one in done.omitted:
-        console.say(f"  {one.sentence()}")
-    console.say(f"next: lm_eval run --tasks {done.task} --include_path {done.file.parent} --model ...")
-    return 0
+    said = f"wrote {done.file}: {done.rows} {split} rows, {', '.join(done.metrics)} by {by}"
+    then = f"lm_eval run --tasks {done.task} --include_path {done.file.parent} --model ..."
+    return say_carried(console, found, [said], done.omitted, as_json=as_json, then=then)
