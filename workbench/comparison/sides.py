@@ -78,9 +78,7 @@ def side_of(path: Path, approach: str | None, models: Models) -> tuple[Side, Evi
             where=run.folder,
             hint=f"Continue it: {evidence.provenance['commands'].get('incomplete')}",
         )
-    with reading(decision):
-        chosen = approach or decided(read_json(decision))
-    entry = scored_entry(evidence, chosen)
+    entry = entry_of(evidence, approach)
     (measured,) = replace(evidence, ladder=replace(evidence.ladder, entries=(entry,))).measured(models)
     spec = _spec(run.approach(entry.name, entry.key))
     found = evidence.provenance
@@ -123,6 +121,16 @@ def decided(decision: Mapping[str, Any]) -> str | None:
     """The approach that ships, or else the one whose requirements are shown."""
     asked = [str(entry["approach"]) for entry in decision["requirements"] if entry.get("approach")]
     return decision["approach"] or (asked[0] if asked else None)
+
+
+def entry_of(evidence: Evidence, name: str | None) -> Entry:
+    """The approach named, else the one that the run's decision is about, else the last that was scored.
+    Raises RunError when it was not scored."""
+    decision = evidence.run.folder / "decision.json"
+    if name is None and decision.is_file():
+        with reading(decision):
+            name = decided(read_json(decision))
+    return scored_entry(evidence, name)
 
 
 def scored_entry(evidence: Evidence, name: str | None) -> Entry:

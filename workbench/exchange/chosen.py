@@ -8,9 +8,8 @@ from pathlib import Path
 
 from baselines.approach import Prompted, load
 from evals.errors import RunError
-from evals.store import read_json, reading
 from evals.types import Models, Row, Split
-from workbench.comparison.sides import decided, scored_entry
+from workbench.comparison.sides import entry_of
 from workbench.evidence import Entry, Evidence, read_evidence
 from workbench.runs import find_run
 
@@ -30,11 +29,7 @@ def choose(source: Path, name: str | None, split: Split, models: Models) -> Chos
     """The approach named, else the one that the run's decision is about. Raises RunError when there is no
     such run or approach, or when it has no rows of the split."""
     evidence = read_evidence(find_run(source))
-    decision = evidence.run.folder / "decision.json"
-    if name is None and decision.is_file():
-        with reading(decision):
-            name = decided(read_json(decision))
-    entry = scored_entry(evidence, name)
+    entry = entry_of(evidence, name)
     if split not in entry.splits:
         raise RunError(
             f"has no {split} rows of {entry.name}",

@@ -24,9 +24,9 @@ from evals.graders.label import Label
 from evals.graders.text import Exact
 from evals.models.local import LocalModel
 from evals.run import kept_in, read_predictions
-from evals.store import canonical, plain, read_json, reading, write_lines, write_text
+from evals.store import canonical, plain, write_lines, write_text
 from evals.types import Example, Grader, Message, Models, Prediction, Split
-from workbench.comparison.sides import decided, scored_entry
+from workbench.comparison.sides import entry_of
 from workbench.evidence import Entry, Evidence, read_evidence
 from workbench.exchange.lm_eval.scores import Settings, write_settings
 from workbench.exchange.omitted import Omitted
@@ -106,10 +106,7 @@ def export_task(
 def _choose(source: Path, name: str | None, models: Models, split: Split) -> Chosen:
     run = find_run(source)
     evidence = read_evidence(run)
-    if name is None and (run.folder / "decision.json").is_file():
-        with reading(run.folder / "decision.json"):
-            name = decided(read_json(run.folder / "decision.json"))
-    entry = scored_entry(evidence, name)
+    entry = entry_of(evidence, name)
     folder = run.approach(entry.name, entry.key).resolve()
     approach = load(folder)
     _refuse(approach, folder)
