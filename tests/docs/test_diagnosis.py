@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from evals.decide import decision_schema
-from workbench.diagnosis import ask, cure, failing, oracle, wordings
+from workbench.diagnosis import arms, ask, cure, failing, oracle, wordings
 from workbench.diagnosis.arms import Kind
 from workbench.diagnosis.effects import Found
 
@@ -25,11 +25,11 @@ def test_every_arm_is_explained_with_the_rows_it_is_asked() -> None:
     rows = {cells[0].strip("`"): cells[3] for cells in table("Arms")}
     assert set(rows) == {*get_args(Kind), "lenient"}
     for kind in ("oracle", "room", "grammar", "stronger"):
-        assert rows[kind] == str(ask.MOST_ROWS)
+        assert rows[kind] == str(arms.MOST_ROWS)
     for kind in ("order", "wording"):
-        assert rows[kind] == f"{ask.SPREAD_ROWS} each"
-    most = 4 * ask.MOST_ROWS + 2 * wordings.MOST * ask.SPREAD_ROWS
-    assert f"at most {ask.MOST_ROWS} calls and all of them at most {most}" in FLAT
+        assert rows[kind] == f"{arms.SPREAD_ROWS} each"
+    most = 4 * arms.MOST_ROWS + 2 * wordings.MOST * arms.SPREAD_ROWS
+    assert f"at most {arms.MOST_ROWS} calls and all of them at most {most}" in FLAT
     kinds = decision_schema()["$defs"]["arm"]["properties"]["kind"]["enum"]
     assert set(kinds) == set(rows)
 

@@ -4,6 +4,7 @@ Prompts are counted with the model's own tokenizer on a sample of rows. Calls fo
 ladder. Minutes come from stated speeds (`SPEEDS`) and are an estimate, good to a factor of three
 or so; answers without shots are counted at `max_tokens`, those with shots at the mean gold answer.
 A composed rung is taken to begin from the prompt rung with the longest prompt, and to apply.
+A diagnosis is counted as if nothing ships and every arm that the task allows is asked.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from evals.prices import usd
 from evals.task import Task
 from evals.template import Template
 from evals.types import Example, Message, Model, Rung, Usage
+from workbench.diagnosis.foreseen import most_calls
 from workbench.ladder import calls_of, excluded
 
 SAMPLE = 300
@@ -50,7 +52,7 @@ class Speed:
 
 
 SPEEDS = {
-    "cpu": Speed(400, 60, "a CPU of few cores, for a model of 135M parameters"),
+    "cpu": Speed(800, 300, "two CPU cores that calculate in bf16, for a model of 135M parameters"),
     "cuda": Speed(40_000, 4_000, "one GPU, for a model of 135M parameters"),
     "endpoint": Speed(20_000, 300, "an endpoint, a few requests at a time"),
 }
@@ -162,11 +164,14 @@ def estimate(task: Task, data: Data, sizes: Sizes, rungs: Sequence[Rung], max_to
             steps.append(_rung(rung, task, data, sizes, max_tokens))
     largest = max(steps, key=_prompt, default=None)
     if largest is not None:
-        repeats = task.generation.repeats
-        steps += _again(largest, len(rungs), (repeats - 1) * len(data.dev), "other repeats on dev")
-        steps += _again(largest, min(ON_TEST, len(rungs)), repeats * len(data.test), "on test")
+        repeats, shortlist = task.generation.repeats, min(ON_TEST, len(rungs))
+        others = len(rungs) * (repeats - 1) * len(data.dev)
+        steps += _again(largest, others, f"{len(rungs)} approaches, other repeats on dev")
+        steps += _again(largest, shortlist * repeats * len(data.test), f"{shortlist} approaches, on test")
         if any(r.kind == "latency" for r in task.requirements):
-            steps += _again(largest, min(ON_TEST, len(rungs)), min(LATENCY_CALLS, len(data.dev)), "latency")
+            timed = shortlist * min(LATENCY_CALLS, len(data.dev))
+            steps += _again(largest, timed, f"{shortlist} approaches, latency")
+        steps += _again(largest, most_calls(task, data), "diagnosis, if nothing ships")
     speed, factor = _speed(task)
     steps = [_priced(step, task, speed, factor) for step in steps]
     minutes = sum(step.minutes for step in steps)
@@ -237,11 +242,11 @@ def _step(name: str, calls: int, tokens_in: float, fresh: float, tokens_out: flo
     return Step(name, calls, round(calls * tokens_in), round(calls * fresh), round(calls * tokens_out))
 
 
-def _again(step: Step, approaches: int, rows: int, what: str) -> list[Step]:
-    """The same sort of call for other rows."""
-    calls, each = approaches * rows, max(1, step.calls)
+def _again(step: Step, calls: int, name: str) -> list[Step]:
+    """The same sort of call, so many times; nothing where there are none."""
+    each = max(1, step.calls)
     sums = (step.tokens_in / each, step.fresh / each, step.tokens_out / each)
-    return [_step(f"{approaches} approaches, {what}", calls, *sums)] if calls else []
+    return [_step(name, calls, *sums)] if calls else []
 
 
 def _speed(task: Task) -> tuple[Speed, float]:

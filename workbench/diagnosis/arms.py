@@ -19,6 +19,11 @@ Kind = Literal["oracle", "room", "grammar", "stronger", "order", "wording"]
 ONE_CHANGE: tuple[Kind, ...] = ("oracle", "room", "grammar", "stronger")
 """Arms that change what an approach can do; the others change only what should not matter."""
 
+MOST_ROWS = 100
+"""Dev rows of an arm that changes one thing, at most; the same rows for all of them."""
+SPREAD_ROWS = 30
+"""Dev rows of an arm that only rewords or reorders."""
+
 
 @dataclass(frozen=True)
 class Arm:

@@ -16,17 +16,13 @@ from evals.run import predict
 from evals.selection import figure, judge_on_dev, meets_by_point
 from evals.task import Task
 from evals.types import Decision, Example, Measured, Models, Progress, Row
-from workbench.diagnosis.arms import PART, Arm, Arms, forget_arms, write_arms
+from workbench.diagnosis.arms import MOST_ROWS, PART, SPREAD_ROWS, Arm, Arms, forget_arms, write_arms
 from workbench.diagnosis.grammar import answer_form, held
 from workbench.diagnosis.oracle import WithGold, corpus_for, gold_passages
 from workbench.diagnosis.wordings import reordered, reworded
 from workbench.evidence import Evidence
 from workbench.runs import take_over
 
-MOST_ROWS = 100
-"""Dev rows of an arm that changes one thing, at most; the same rows for all of them."""
-SPREAD_ROWS = 30
-"""Dev rows of an arm that only rewords or reorders."""
 FEWEST_TO_WIN = 6
 ROOM = 8
 """How many times as long answers may be that were cut off, up to `MOST_TOKENS`."""

@@ -73,13 +73,14 @@ def test_without_training_rows_rungs_that_show_cost_nothing(load: Callable[[str]
         "prompt_variants",
         "self_consistency",
         "2 approaches, on test",
+        "diagnosis, if nothing ships",
     ]
 
 
 def test_composed_rungs_are_counted_by_what_they_ask(load: Callable[[str], Task]) -> None:
     data = Data((), rows("d", 40), rows("t", 60))
     found = {step.name: step for step in cost(load("output: {labels: [a, b]}\n"), data).steps}
-    assert list(found)[3:-1] == ["constrained", "likelihood", "repair", "self_consistency"]
+    assert list(found)[3:-2] == ["constrained", "likelihood", "repair", "self_consistency"]
     assert (found["constrained"].calls, found["repair"].calls, found["likelihood"].tokens_out) == (40, 20, 0)
     assert found["self_consistency"].calls == 40 * 5 + 12 * 5
     assert found["self_consistency"].fresh == found["constrained"].fresh * 260 // 200
@@ -101,12 +102,26 @@ def test_a_ladder_of_ones_own_is_what_is_estimated(load: Callable[[str], Task]) 
     assert [(step.name, step.calls) for step in found.steps] == [
         ("zero_shot", 40),
         ("1 approaches, on test", 60),
+        ("diagnosis, if nothing ships", 40 + 4 * 30),
     ]
 
 
 def test_a_latency_requirement_is_measured_too(load: Callable[[str], Task]) -> None:
     task = load("requirements: [{metric: p95_seconds, at_most: 2, kind: latency}]\n")
-    assert cost(task, Data((), rows("d", 40), rows("t", 60))).steps[-1].calls == 80
+    assert cost(task, Data((), rows("d", 40), rows("t", 60))).steps[-2].calls == 80
+
+
+def test_a_diagnosis_is_counted_arm_by_arm(load: Callable[[str], Task]) -> None:
+    dev = (*rows("d", 140), *(Example(f"g{i}", f"gold {i}", "a", gold_doc_ids=("x",)) for i in range(7)))
+    data = Data(rows("a", 50), dev, rows("t", 60))
+
+    def asked(more: str) -> int:
+        return cost(load(more), data).steps[-1].calls
+
+    longer, wordings, orders = 100, 2 * 30, 2 * 30
+    assert asked("") == longer + wordings + orders
+    assert asked("output: {labels: [a, answer]}\n") == 2 * 100 + wordings + orders
+    assert asked("model: some-135m\nstronger_model: some-1b\n") == 2 * 100 + wordings + orders
 
 
 def test_dollars_are_tokens_times_prices_for_an_endpoint_and_hours_for_a_machine(
