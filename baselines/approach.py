@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from baselines.adapters import by_content, give_adapter, keep_adapter
 from baselines.decoding.decode import decode
@@ -27,7 +27,7 @@ from evals.types import Document, Embedder, Example, Message, ModelRef, Models, 
 
 __all__ = ["Decoder", "Prompt", "Prompted", "Shots", "load", "nearest_examples", "save"]
 
-SPEC_VERSION = 3
+SPEC_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,13 @@ class Shots:
     """Solved examples that stand in the prompt as earlier turns of the chat.
 
     Without `retrieve` all examples stand there in their order. With the name of an embedder, the
-    `k` examples nearest to each query do, the nearest last, next to the question.
+    `k` examples nearest to each query do, the nearest last, next to the question, or first.
     """
 
     examples: tuple[Example, ...]
     k: int
     retrieve: str | None = None
+    nearest: Literal["last", "first"] = "last"
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,8 @@ class Prompted:
         found = nearest_examples(
             models.embedder(shots.retrieve), shots.examples, [q.input for q in queries], shots.k
         )
-        return [[shots.examples[i] for i in reversed(row)] for row in found]
+        order = reversed if shots.nearest == "last" else iter
+        return [[shots.examples[i] for i in order(row)] for row in found]
 
 
 def nearest_examples(

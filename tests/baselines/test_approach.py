@@ -78,6 +78,10 @@ def test_retrieved_shots_stand_in_the_prompt_with_the_nearest_next_to_the_questi
     assert [m.role for m in prompt] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert prompt[3].content == POOL[0].input
     assert prompt[4].content == "animal"
+    turned = with_shots(Shots(POOL, 2, "minilm", nearest="first"))
+    shown = turned.prompts([Query("q", "A kitten naps on a couch")], models)["q"]
+    assert [shown[1:3], shown[3:5]] == [prompt[3:5], prompt[1:3]]
+    assert turned.hash != approach.hash
 
 
 def test_rows_that_are_done_are_not_asked_again() -> None:

@@ -88,6 +88,22 @@ def test_counts_of_retrieved_shots_are_raced(tmp_path: Path) -> None:
     assert found.prompt.shots.k == 2
 
 
+def test_the_order_of_retrieved_shots_is_raced_and_its_spread_is_kept(tmp_path: Path) -> None:
+    nearest_last: dict[str, tuple[str, ...]] = {}
+
+    def answer(request: Request) -> str:
+        inputs = tuple(turn.content for turn in request.prompt[1:-1:2])  # type: ignore[union-attr]
+        turned = nearest_last.setdefault(request.id, inputs) == inputs[::-1]
+        return "good" if turned else "bad"
+
+    place = work(tmp_path, Scripted(answer))
+    found = KnnFewShot(k=2).fit(LABELLED, ROWS, place)
+    assert found.prompt.shots is not None and found.prompt.shots.nearest == "first"
+    (spread,) = read_json(place.dir / SPREAD)["spreads"]
+    assert [s["name"] for s in spread["settings"]] == ["nearest last", "nearest first"]
+    assert (spread["rung"], spread["changed"]) == ("knn_few_shot", spread["rows"])
+
+
 @pytest.mark.parametrize("rung", ["few_shot", "knn_few_shot"])
 @pytest.mark.parametrize("options", [{"k": 0}, {"k": []}, {"tokens": 0}])
 def test_numbers_that_mean_nothing_are_refused(rung: str, options: dict[str, object]) -> None:

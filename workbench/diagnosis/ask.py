@@ -123,7 +123,7 @@ def _questions(
     if bench.task.stronger_model is not None:
         stronger = replace(subjects[of].approach, model=bench.task.stronger_model)
         yield Question(Arm("stronger", of, bench.task.stronger_model.name), stronger, rows)
-    ordered = _best_with_fixed_shots(bench.task, subjects, of)
+    ordered = _best_with_shots(bench.task, subjects, of)
     for change, other in reordered(ordered.approach) if ordered else ():
         yield Question(Arm("order", other.name, change), other, few)
     for change, other in reworded(subjects[of].approach, bench.task.prompt.instruction):
@@ -184,12 +184,12 @@ def _is_held(approach: Prompted) -> bool:
     return bool(getattr(approach.decoder, "held", False))
 
 
-def _best_with_fixed_shots(task: Task, subjects: Mapping[str, Subject], of: str) -> Subject | None:
-    """The diagnosed approach where its shots are fixed, else the best of those whose are."""
-    fixed = {name: s for name, s in subjects.items() if any(True for _ in reordered(s.approach))}
-    if of in fixed:
-        return fixed[of]
-    return max(fixed.values(), key=lambda s: figure(task, list(s.rows.values())), default=None)
+def _best_with_shots(task: Task, subjects: Mapping[str, Subject], of: str) -> Subject | None:
+    """The diagnosed approach where it shows shots, else the best of those that do."""
+    ordered = {name: s for name, s in subjects.items() if any(True for _ in reordered(s.approach))}
+    if of in ordered:
+        return ordered[of]
+    return max(ordered.values(), key=lambda s: figure(task, list(s.rows.values())), default=None)
 
 
 def _ask(evidence: Evidence, bench: Bench, question: Question | Arm) -> Arm:

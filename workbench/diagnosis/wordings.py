@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
+from typing import Literal
 
 from baselines.approach import Prompted, Shots
 
@@ -103,10 +104,14 @@ def reworded(approach: Prompted, instruction: str) -> Iterator[tuple[str, Prompt
 
 
 def reordered(approach: Prompted) -> Iterator[tuple[str, Prompted]]:
-    """The approach with its shots in other orders; none where there are too few, or where each query has
-    its own."""
+    """The approach with its shots in other orders; none where there are too few. Where each query has its
+    own, they are turned round."""
     shots = approach.prompt.shots
-    if shots is None or shots.retrieve is not None or len(shots.examples) < 2:
+    if shots is None or shots.k < 2:
+        return
+    if shots.retrieve is not None:
+        turned: Literal["last", "first"] = "first" if shots.nearest == "last" else "last"
+        yield "the other way round", _with_shots(approach, replace(shots, nearest=turned))
         return
     drawn = sorted(shots.examples, key=lambda e: sha256(f"order:{e.id}".encode()).digest())
     orders = {"the other way round": shots.examples[::-1], "in a drawn order": tuple(drawn)}

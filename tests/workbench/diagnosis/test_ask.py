@@ -10,8 +10,7 @@ import pytest
 from evals.errors import ModelError, OutageError
 from evals.types import Example, Request
 from tests.workbench.diagnosis.desk import Desk, arms, line, right, truth
-from workbench.diagnosis.arms import read_arms
-from workbench.diagnosis.arms import MOST_ROWS, SPREAD_ROWS
+from workbench.diagnosis.arms import MOST_ROWS, SPREAD_ROWS, read_arms
 from workbench.diagnosis.ask import sampled
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from baselines.approach import Decoder, Prompt, Prompted, Shots
@@ -61,6 +63,15 @@ def test_other_orders_show_the_same_shots() -> None:
         assert other.prompt.shots.examples != SHOTS
 
 
-@pytest.mark.parametrize("shots", [None, Shots(SHOTS, 2, "minilm"), Shots(SHOTS[:1], 1)])
-def test_there_is_no_order_to_change_without_fixed_shots(shots: Shots | None) -> None:
+@pytest.mark.parametrize(("nearest", "turned"), [("last", "first"), ("first", "last")])
+def test_retrieved_shots_are_turned_round(
+    nearest: Literal["last", "first"], turned: Literal["last", "first"]
+) -> None:
+    ((change, other),) = reordered(prompted(shots=Shots(SHOTS, 2, "minilm", nearest)))
+    assert change == "the other way round"
+    assert other.prompt.shots == Shots(SHOTS, 2, "minilm", turned)
+
+
+@pytest.mark.parametrize("shots", [None, Shots(SHOTS, 1, "minilm"), Shots(SHOTS[:1], 1)])
+def test_there_is_no_order_to_change_without_two_shots(shots: Shots | None) -> None:
     assert list(reordered(prompted(shots=shots))) == []
