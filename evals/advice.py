@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evals.metrics import is_amount, sentence
 from evals.selection import is_gating
@@ -34,7 +34,8 @@ CURES = {
 @dataclass(frozen=True)
 class Case:
     """A verdict with all that its advice is drawn from. `shown` is the approach that ships, or the
-    closest; `commands` may name one by verdict; `test_rows` is how many there are."""
+    closest; `commands` may name one by verdict, `files` the file of a split as the task names it;
+    `test_rows` is how many there are."""
 
     task: Terms
     verdict: Verdict
@@ -44,6 +45,7 @@ class Case:
     commands: Mapping[str, str]
     test_rows: int
     interrupted: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def recommendation(case: Case) -> dict[str, Json]:
@@ -154,7 +156,9 @@ def _collect(case: Case) -> tuple[int | None, list[str]]:
         return 0, [*why, f"the {case.test_rows} test rows there are would settle it at the observed value"]
     kind = f"fresh {split}" if any(SPENT in j.status.why for _, j in open_ones) else f"more {split}"
     it = "it at the observed value" if len(open_ones) == 1 else "all of it at the observed values"
-    return rows, [*why, f"about {rows} {kind} rows would settle {it}"]
+    file = case.files.get(split)
+    where = f": add them to {file}" if file else ""
+    return rows, [*why, f"about {rows} {kind} rows would settle {it}{where}"]
 
 
 def _incomplete(case: Case) -> list[str]:

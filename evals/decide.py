@@ -33,8 +33,9 @@ class Given:
     `test_rows` are the hashes of the test rows, in order, whether or not any was predicted.
     `next_step` is what may be tried after this: {"action": "tune", "method": "lora", "why": [...],
     "command": "..."}, or an action that is no training ("fix_retrieval", ...), or None. `commands`
-    names a command for other verdicts: {"incomplete": "wb assess task.yaml"}. `interrupted` says why
-    the run ended before the shortlist was judged on test, "" when it did not. The rest is passed on.
+    names a command for other verdicts: {"incomplete": "wb assess task.yaml"}; `files` names where the
+    rows of a split come from, as more are added there. `interrupted` says why the run ended before the
+    shortlist was judged on test, "" when it did not. The rest is passed on.
     """
 
     task_hash: str
@@ -43,6 +44,7 @@ class Given:
     notes: Sequence[str] = ()
     next_step: Mapping[str, Json] | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     interrupted: str = ""
     diagnosis: Sequence[str] = ()
     arms: Sequence[Mapping[str, Json]] = ()
@@ -72,6 +74,7 @@ def decide(task: Terms, measured: Sequence[Measured], ledger: Sequence[Look], gi
         given.commands,
         len(given.test_rows),
         given.interrupted,
+        given.files,
     )
     return Decision(
         task={"name": task.name, "hash": given.task_hash},

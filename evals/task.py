@@ -21,7 +21,7 @@ from evals.output import OutputSpec, read_output
 from evals.requirements import read_requirements
 from evals.store import plain
 from evals.template import Template
-from evals.types import ModelRef, Requirement
+from evals.types import ModelRef, Requirement, Split
 from evals.validate import validate
 from evals.yamlfile import YamlFile, join_key, read_yaml
 
@@ -86,6 +86,11 @@ class DataSpec:
     eval: str | None = None
     documents: str | None = None
     preferences: str | None = None
+
+    def source_of(self, split: Split) -> str | None:
+        """Where the rows of a split come from."""
+        own: str | None = getattr(self, split)
+        return own or self.eval or self.train
 
 
 @dataclass(frozen=True)

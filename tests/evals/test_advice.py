@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evals.advice import Case, headline, recommendation, rows_to_add
 from evals.types import Json, Measured, Verdict
 from evals.verdict import closest, stand
@@ -28,6 +30,14 @@ def test_at_the_threshold_itself_no_number_of_rows_is_named() -> None:
     assert found["rows"] is None
     assert found["command"] == "wb assess t"
     assert headline(case).startswith("? Collect eval rows: whether a meets exact ≥ 0.8 is undecided, 0.80 [")
+
+
+def test_rows_to_add_are_asked_for_with_the_file_they_go_to() -> None:
+    undecided = approach("a", share(52, 60), share(85, 100))
+    case = _case("collect", undecided, looks=("a",))
+    assert str(recommendation(case)["why"]).count("more test rows would settle it at the observed value'")
+    told = recommendation(replace(case, files={"test": "rows/test.jsonl"}))
+    assert "would settle it at the observed value: add them to rows/test.jsonl" in str(told["why"])
 
 
 def test_untouched_test_rows_come_before_new_ones() -> None:
