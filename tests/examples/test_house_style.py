@@ -33,7 +33,7 @@ def test_the_files_are_as_large_as_the_readme_says() -> None:
     said = dict(re.findall(r"^\| `(\w+)\.jsonl` \| (\d+) \|", README, re.MULTILINE))
     counts = {split: str(len(rows)) for split, rows in splits("house_style").items()}
     assert {**counts, "preferences": str(len(PAIRS))} == said
-    assert sorted(row["id"] for row in every("house_style")) == [f"h{n:03d}" for n in range(1, 304)]
+    assert sorted(row["id"] for row in every("house_style")) == [f"h{n:03d}" for n in range(1, 359)]
 
 
 def test_every_gold_message_keeps_every_rule_that_a_grader_checks(
