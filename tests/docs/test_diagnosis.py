@@ -42,7 +42,8 @@ def test_every_finding_and_every_cure_is_explained() -> None:
 def test_the_edits_and_the_figures_are_those_of_the_code() -> None:
     assert all(f'"{name}"' in PAGE for name in wordings.EDITS)
     assert f"at least {ask.FEWEST_TO_WIN} of the asked rows" in FLAT and ask.FEWEST_TO_WIN == 6
-    assert (ask.ROOM, ask.MOST_TOKENS) == (8, 512) and "eight times as many tokens, up to 512" in FLAT
+    assert (ask.ROOM, ask.LEAST_ROOM, ask.MOST_ROOM) == (8, 256, 512)
+    assert "eight times as many tokens, between 256 and 512" in FLAT
     assert oracle.SHOWN == 3 and "three are shown" in FLAT
     assert failing.FEWEST_ANSWERS == 3 and failing.AGREEING == 2 / 3 and "two thirds of them" in FLAT
     assert cure.SAME_ROWS == 0.5 and "more than half of the failures" in FLAT

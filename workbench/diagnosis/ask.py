@@ -24,9 +24,9 @@ from workbench.evidence import Evidence
 from workbench.runs import take_over
 
 FEWEST_TO_WIN = 6
-ROOM = 8
-"""How many times as long answers may be that were cut off, up to `MOST_TOKENS`."""
-MOST_TOKENS = 512
+ROOM, LEAST_ROOM, MOST_ROOM = 8, 256, 512
+"""How many times as long answers may be that were cut off, and the tokens between which that lies: enough to
+write down how an answer comes about."""
 SKIPPED = "--no-diagnosis"
 
 
@@ -159,7 +159,7 @@ def _room(subject: Subject, rows: Sequence[Example]) -> Iterator[Question]:
     """Longer answers, where enough are cut off."""
     cut = sum(subject.rows[row.id].failure == "truncated" for row in rows if row.id in subject.rows)
     decoder = subject.approach.decoder
-    room = max(decoder.max_tokens, min(ROOM * decoder.max_tokens, MOST_TOKENS))
+    room = max(decoder.max_tokens, min(max(ROOM * decoder.max_tokens, LEAST_ROOM), MOST_ROOM))
     if cut < FEWEST_TO_WIN or room == decoder.max_tokens:
         return
     approach = replace(subject.approach, decoder=replace(decoder, max_tokens=room))

@@ -78,6 +78,8 @@ def room(reading: Reading) -> str:
     if any(e.found == "helps" for e in reading.effects):
         enough = reading.meets
         end = "raise generation.max_tokens before tuning" if enough else "the limit costs part of what fails"
+    elif still > cut / 2 and found.found != "hurts":
+        end = "most are cut off still, so the limit is not ruled out"
     elif found.found == "not the cause":
         end = f"the limit is not what keeps it below {found.requirement.bound:g}"
     elif found.found == "hurts":

@@ -16,18 +16,21 @@ NEEDED = 40
 class Wordy(Scripted):
     """Needs so many tokens before it comes to its answer."""
 
+    needed = NEEDED
+
     def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Iterator[Completion]:
         limits = {request.id: request.max_tokens for request in requests}
         for said in super().generate(requests, done):
-            short = limits[said.id] < NEEDED
+            short = limits[said.id] < self.needed
             yield replace(said, text="Well,", finish="length") if short else said
 
 
-def wordy(tmp_path: Path, share: float) -> Decision:
+def wordy(tmp_path: Path, share: float, needed: int = NEEDED) -> Decision:
     desk = Desk(tmp_path, lambda r: "", ladder=["zero_shot"])
     lines = "".join(f'{{"input": "more {n}", "output": "{truth(n)}"}}\n' for n in range(200))
     (tmp_path / "train.jsonl").write_text(lines)
-    desk.models.weak = Wordy(lambda r: right(r, share))
+    desk.models.weak = weak = Wordy(lambda r: right(r, share))
+    weak.needed = needed
     return desk.assess()[1]
 
 
@@ -46,6 +49,12 @@ def test_longer_answers_that_are_wrong_leave_training(tmp_path: Path) -> None:
     decision = wordy(tmp_path, 0.4)
     assert "the limit costs part of what fails" in line(decision, "answers of zero_shot are cut off")
     assert (decision.verdict, decision.recommendation["action"]) == ("escalate", "tune")
+
+
+def test_answers_that_are_cut_off_still_do_not_clear_the_limit(tmp_path: Path) -> None:
+    told = line(wordy(tmp_path, 0.97, needed=10_000), "answers of zero_shot are cut off")
+    assert "with room for 256 tokens 60 are" in told
+    assert told.endswith("most are cut off still, so the limit is not ruled out.")
 
 
 def test_whole_answers_are_not_asked_again(tmp_path: Path) -> None:
