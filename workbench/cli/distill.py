@@ -65,8 +65,8 @@ def command(
     """Label inputs with the best approach of the newest binding run, for a smaller model to learn from.
 
     Inputs that dev, test or train have are left out. Answers are kept where the graders that need no
-    reference accept them. What was answered is kept: the same command continues (exit code 5 when the
-    budget is spent or the model is away).
+    reference accept them; `wb escalate --distilled FILE` trains on the file. What was answered is kept:
+    the same command continues (exit code 5 when the budget is spent or the model is away).
     """
     from evals.models import Loader
     from workbench.distillation.distill import Labelling, distill
@@ -78,6 +78,7 @@ def command(
         return 0
     for line in said(done):
         console.say(line)
+    console.say(f"next: wb escalate {task} --distilled {output}")
     return 0
 
 

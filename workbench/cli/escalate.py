@@ -21,6 +21,13 @@ from workbench.cli.options import allow_code_option, jobs_option, json_option, o
 @click.option("--climb", is_flag=True, help="Go on with the next method while one brings something.")
 @click.option("--search", is_flag=True, help="Try three learning rates, and take the best on dev.")
 @click.option("--curve", is_flag=True, help="Train on parts of the rows too: would more rows help?")
+@click.option(
+    "--distilled",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Train on these rows too, which wb distill labelled.",
+)
+@click.option("--distilled-only", is_flag=True, help="With --distilled: on those rows alone.")
 @click.option("--dry-run", is_flag=True, help="Say what training would take, and train nothing.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For training and generation.")
 @out_option
@@ -38,6 +45,8 @@ def command(
     climb: bool,
     search: bool,
     curve: bool,
+    distilled: Path | None,
+    distilled_only: bool,
     dry_run: bool,
     seed: int,
     out: Path,
@@ -61,6 +70,8 @@ def command(
         *(task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code),
         search=search,
         curve=curve,
+        distilled=distilled,
+        distilled_only=distilled_only,
     )
     acted = escalate(order, Loader(jobs=jobs, allows_code=allow_code))
     if acted.preflight is not None:

@@ -100,6 +100,7 @@ def test_it_is_said_that_nobody_judged_more_than_the_form(
     assert distill(task) == 0
     said = capsys.readouterr().out
     assert "what is kept is as good as who labelled it" in said
+    assert f"next: wb escalate {task.path} --distilled" in said
     assert "label 0.83 [" in said and "on 12 dev rows" in said
 
 
