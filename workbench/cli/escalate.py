@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import allow_code_option, jobs_option, json_option, out_option, task_argument
+from workbench.cli.options import (
+    allow_code_option,
+    distilled_only_option,
+    distilled_option,
+    jobs_option,
+    json_option,
+    out_option,
+    task_argument,
+)
 
 
 @click.command("escalate")
@@ -21,13 +29,8 @@ from workbench.cli.options import allow_code_option, jobs_option, json_option, o
 @click.option("--climb", is_flag=True, help="Go on with the next method while one brings something.")
 @click.option("--search", is_flag=True, help="Try three learning rates, and take the best on dev.")
 @click.option("--curve", is_flag=True, help="Train on parts of the rows too: would more rows help?")
-@click.option(
-    "--distilled",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Train on these rows too, which wb distill labelled.",
-)
-@click.option("--distilled-only", is_flag=True, help="With --distilled: on those rows alone.")
+@distilled_option
+@distilled_only_option
 @click.option("--dry-run", is_flag=True, help="Say what training would take, and train nothing.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For training and generation.")
 @out_option

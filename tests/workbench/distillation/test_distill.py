@@ -272,3 +272,18 @@ def test_without_a_binding_decision_nothing_is_labelled(
     write(task, fresh(3))
     assert distill(task) == 1
     assert "there is no binding decision" in capsys.readouterr().err
+
+
+def test_a_hosted_student_is_not_trained_but_given_to_its_provider(
+    task: SmallTask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert distill(task) == 0
+    file = ["--distilled", str(task.folder / "made.jsonl")]
+    assert run(["escalate", str(task.path), "--out", str(task.out), "-q", "--force", *file]) == 1
+    said = capsys.readouterr().err
+    assert "toy is hosted and cannot be trained here" in said and "wb export fine-tuning" in said
+    lines = task.folder / "lines.jsonl"
+    assert run(["export", "fine-tuning", str(task.path), "-q", "-o", str(lines), *file]) == 0
+    assert [json.loads(line)["messages"][-1]["content"] for line in lines.open()] == [
+        row["output"] for row in made(task)
+    ]
