@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,11 +43,22 @@ def read_placed(
     A row without an id is named by its content's hash (a repeated row gets "-2", "-3", ...).
     Raises DataError for the first row that is wrong, for an id given twice, for no rows at all.
     """
-    reader = _RowReader(source, output, columns)
+    return _placed(source, _RowReader(source, output, columns).read)
+
+
+def read_unlabelled(source: Source, columns: Mapping[str, str]) -> tuple[list[Example], dict[str, int]]:
+    """All rows of a source that has inputs and no answers, their targets None, and the line of each by its
+    id. As `read_placed`; raises DataError for a row that has an answer, too."""
+    return _placed(source, _RowReader(source, OutputSpec("text"), columns).read_unlabelled)
+
+
+def _placed(
+    source: Source, read: Callable[[int, Mapping[str, Any]], tuple[Example, str]]
+) -> tuple[list[Example], dict[str, int]]:
     examples: list[Example] = []
     seen: dict[str, int] = {}
     for line, raw in read_rows(source):
-        example, hashed = reader.read(line, raw)
+        example, hashed = read(line, raw)
         name = example.id or _free(hashed, seen)
         if name in seen:
             raise DataError(
@@ -62,7 +73,9 @@ def read_placed(
         raise DataError(
             "has no rows",
             where=source.shown,
-            hint=f"Add rows, or take data.{source.role} out of the task file.",
+            hint=f"Add rows, or take data.{source.role} out of the task file."
+            if source.role
+            else "Add rows.",
         )
     return examples, seen
 
@@ -89,8 +102,21 @@ class _RowReader:
 
     def read(self, line: int, raw: Mapping[str, Any]) -> tuple[Example, str]:
         """One row as an Example (its id is empty where the row has none), and its hash."""
+        return self._read(line, raw, self.target(line, self._required(line, raw, "output")))
+
+    def read_unlabelled(self, line: int, raw: Mapping[str, Any]) -> tuple[Example, str]:
+        """The same of a row without an answer."""
+        for key in ("output", "references"):
+            if raw.get(self.column[key]) not in (None, "", []):
+                raise self._error(
+                    line,
+                    f"has an answer already, in {self.column[key]!r}",
+                    "Name labelled rows under data.train, or take that column out to have them labelled.",
+                )
+        return self._read(line, raw, None)
+
+    def _read(self, line: int, raw: Mapping[str, Any], target: Json) -> tuple[Example, str]:
         value = self._required(line, raw, "input")
-        target = self.target(line, self._required(line, raw, "output"))
         references = self._list(raw.get(self.column["references"]))
         example = Example(
             id=self._name(line, raw, "id") or "",

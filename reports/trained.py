@@ -44,7 +44,7 @@ class Trained:
 
 _SHOWN = (
     *("curves", "stages", "predicted", "actual", "forgetting", "too_long"),
-    *("learning_curve", "search"),
+    *("learning_curve", "search", "distilled", "beside_labeller"),
 )
 """Parts of the record that the facts tell."""
 
@@ -58,6 +58,7 @@ def trainings(decision: Mapping[str, Any]) -> tuple[Trained, ...]:
 def _trained(decision: Mapping[str, Any], approach: Mapping[str, Any], record: Mapping[str, Any]) -> Trained:
     facts = {
         "Trained": _what(record),
+        "Labelled rows": _labelled(record.get("distilled") or {}, record.get("beside_labeller") or {}),
         "Chosen": _chosen(record),
         "Learning rates": _rates(record.get("search") or ()),
         "Served with": str(record.get("served_with") or ""),
@@ -103,6 +104,19 @@ def _chosen(record: Mapping[str, Any]) -> str:
             f"{name + ': ' if name else ''}{at} of {figures.count(steps)} (training ended: {stage['why']})"
         )
     return ". ".join(told)
+
+
+def _labelled(rows: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
+    """How many of the rows a model labelled, which one, and how far from it on dev the student came."""
+    if not rows:
+        return ""
+    by = ", ".join(f"{figures.count(count)} by {who}" for who, count in rows["labelled_by"].items())
+    said = f"{by}{', and no others' if rows.get('alone') else ''}"
+    if beside.get("value") is None:
+        return said
+    ends = "" if beside.get("low") is None else f" [{beside['low']:+.2f}, {beside['high']:+.2f}]"
+    where = f"on the same {figures.count(beside['n'])} {beside['split']} rows"
+    return f"{said}; {beside['metric']} against {beside['vs']}: {beside['value']:+.2f}{ends} {where}"
 
 
 def _rates(tried: Sequence[Mapping[str, Any]]) -> str:

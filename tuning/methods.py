@@ -35,7 +35,11 @@ def recommend(train_rows: int, *, hosted: bool, pairs: int = 0, preferred: bool 
     requirements; `preferred` where one of these asks for what people prefer."""
     if hosted:
         return Recommendation(
-            None, ("the model is hosted and its weights cannot be trained here: name a tune_model",)
+            None,
+            (
+                "the model is hosted and its weights cannot be trained here: name a tune_model, or let the "
+                "provider train it (`wb export fine-tuning` writes the file)",
+            ),
         )
     fewest = min(method_named(name).fewest_rows for name in METHODS)
     if train_rows < fewest and pairs >= FEWEST_PAIRS:

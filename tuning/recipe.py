@@ -36,20 +36,23 @@ TRAINING, ADAPTER = "training.json", "adapter"
 
 @dataclass(frozen=True)
 class Recipe:
-    """A rung that trains. Raises TaskError for a pair that does not go together."""
+    """A rung that trains; `taught` names the rows that a model labelled among those it learns from, "" for
+    none. Raises TaskError for a pair that does not go together."""
 
     method: Method
     objective: Objective
     settings: Settings = field(default_factory=Settings)
+    taught: str = ""
 
     def __post_init__(self) -> None:
         check_pair(self.method.name, self.objective.name)
 
     @property
     def name(self) -> str:
-        """The method, and the objective where it is not SFT."""
+        """The method, the objective where it is not SFT, and whether a model labelled its rows."""
         plain_name = self.objective.name == "sft"
-        return self.method.name if plain_name else f"{self.method.name}_{self.objective.name}"
+        name = self.method.name if plain_name else f"{self.method.name}_{self.objective.name}"
+        return f"{name}_distilled" if self.taught else name
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         """Train, and give the approach with the weights of the best look at dev.

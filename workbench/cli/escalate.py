@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import allow_code_option, jobs_option, json_option, out_option, task_argument
+from workbench.cli.options import (
+    allow_code_option,
+    distilled_only_option,
+    distilled_option,
+    jobs_option,
+    json_option,
+    out_option,
+    task_argument,
+)
 
 
 @click.command("escalate")
@@ -21,6 +29,8 @@ from workbench.cli.options import allow_code_option, jobs_option, json_option, o
 @click.option("--climb", is_flag=True, help="Go on with the next method while one brings something.")
 @click.option("--search", is_flag=True, help="Try three learning rates, and take the best on dev.")
 @click.option("--curve", is_flag=True, help="Train on parts of the rows too: would more rows help?")
+@distilled_option
+@distilled_only_option
 @click.option("--dry-run", is_flag=True, help="Say what training would take, and train nothing.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For training and generation.")
 @out_option
@@ -38,6 +48,8 @@ def command(
     climb: bool,
     search: bool,
     curve: bool,
+    distilled: Path | None,
+    distilled_only: bool,
     dry_run: bool,
     seed: int,
     out: Path,
@@ -61,6 +73,8 @@ def command(
         *(task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code),
         search=search,
         curve=curve,
+        distilled=distilled,
+        distilled_only=distilled_only,
     )
     acted = escalate(order, Loader(jobs=jobs, allows_code=allow_code))
     if acted.preflight is not None:

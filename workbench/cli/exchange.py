@@ -6,6 +6,10 @@ from workbench.cli.commands import Commands
 
 EXPORTS: dict[str, tuple[str, str]] = {
     "jsonl": ("workbench.cli.to_files:jsonl", "An approach's rows as OpenAI chat lines."),
+    "fine-tuning": (
+        "workbench.cli.to_fine_tuning:command",
+        "A task's training rows as what a provider of hosted models trains on.",
+    ),
     "parquet": ("workbench.cli.to_files:parquet", "A run's rows with their scores as a table."),
     "inspect": ("workbench.cli.to_files:inspect", "An approach's rows as an Inspect log."),
     "mlflow": ("workbench.cli.to_files:mlflow", "A run in MLflow, its approaches as nested runs."),

@@ -27,6 +27,7 @@ COMMANDS = {
     "plan": "Say what would be run and what the eval rows could show.",
     "assess": "Run the baselines, decide, write the report.",
     "escalate": "Act on the verdict of the newest binding run.",
+    "distill": "Label inputs with the best approach, for a smaller model to learn from.",
     "compare": "Compare two runs row by row.",
     "gate": "Hold a run against a baseline, for CI.",
     "report": "Decide and render again from a run folder.",

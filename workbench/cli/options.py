@@ -58,6 +58,15 @@ reveal_option = click.option(
     is_flag=True,
     help="Write the text of test rows: they are no unseen evidence then, which is noted in looks.jsonl.",
 )
+distilled_option = click.option(
+    "--distilled",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Train on these rows too, which wb distill labelled.",
+)
+distilled_only_option = click.option(
+    "--distilled-only", is_flag=True, help="With --distilled: on those rows alone."
+)
 force_option = click.option("--force", is_flag=True, help="Write into a folder that has something in it.")
 
 

@@ -22,6 +22,7 @@ from tuning.matrix import check_pair
 from tuning.methods import recommend
 from tuning.preflight import Preflight
 from tuning.tables import OBJECTIVES
+from workbench.escalation.lessons import lessons
 from workbench.escalation.order import Order
 from workbench.escalation.training import look_ahead, train
 from workbench.leakage import refuse_leakage
@@ -45,10 +46,15 @@ def escalate(order: Order, models: Models) -> Acted:
     training fails; the same command then continues."""
     task, data, parent, decision = standing(order)
     after = next_method(decision) if order.climb else None
-    if not order.force and decision["verdict"] != "escalate" and after is None:
-        return Acted(parent, decision)
     advised = decision["recommendation"]
-    method = order.method or advised.get("method") or after or recommended(task, data)
+    lacked_rows = order.distilled is not None and advised["action"] == "collect_train"
+    if not order.force and decision["verdict"] != "escalate" and after is None and not lacked_rows:
+        return Acted(parent, decision)
+    refuse_hosted(task)
+    taught = lessons(order, task, data)
+    # what was advised was advised for the training rows alone
+    method = order.method or (None if taught.told else advised.get("method")) or after
+    method = method or recommended(task, taught.data)
     objective = order.objective or advised.get("objective") or "sft"
     trained: list[str] = []
     while True:
@@ -103,10 +109,21 @@ def check_pairs(objective: str, task: Task) -> None:
         )
 
 
+def refuse_hosted(task: Task) -> None:
+    """Raises RunError where the model to train is not on this machine."""
+    trained = task.tune_model or task.model
+    if trained.provider != "local":
+        raise RunError(
+            f"{trained.name} is hosted and cannot be trained here",
+            where=task.path,
+            hint="Name a tune_model that runs on this machine, or let its provider train it on what "
+            f"`wb export fine-tuning {task.path} -o train.jsonl` writes.",
+        )
+
+
 def recommended(task: Task, data: Data) -> str:
     """The method for a training that the verdict did not ask for. Raises RunError when there is none."""
-    hosted = task.model.provider != "local" and task.tune_model is None
-    found = recommend(len(data.train), hosted=hosted)
+    found = recommend(len(data.train), hosted=False)
     if found.method is None:
         raise RunError(f"nothing can be trained: {found.why[0]}", where=task.path)
     return found.method.name

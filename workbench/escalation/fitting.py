@@ -74,6 +74,7 @@ def fit_key(session: Session, recipe: Recipe, begun: Prompted, *more: Any) -> st
     """Names a fit by what it depends on, and by what `more` there is of it."""
     objective = [recipe.objective.name, plain(recipe.objective)]
     parts = [plain(recipe.method), objective, plain(recipe.settings), begun.hash, session.task.identity()]
+    parts += [recipe.taught] if recipe.taught else []
     return session.key(*parts, *more)
 
 

@@ -14,6 +14,7 @@ DEFAULTS: Mapping[str, Any] = {
     "method": None,
     "objective": None,
     "run": None,
+    "distilled": None,
     "out": Path("runs"),
     "seed": 0,
 }
@@ -23,7 +24,8 @@ DEFAULTS: Mapping[str, Any] = {
 class Order:
     """What one `wb escalate` was asked for. `method` and `objective` None are those recommended; `force`
     trains whatever the verdict is; `climb` goes on with the next method until one meets everything; `search`
-    tries several learning rates, `curve` trains on parts of the rows too."""
+    tries several learning rates, `curve` trains on parts of the rows too. `distilled` is a file of labelled
+    inputs to train on beside the training rows, or in their place (`distilled_only`)."""
 
     task_path: Path
     out: Path = Path("runs")
@@ -38,11 +40,13 @@ class Order:
     allow_code: bool = False
     search: bool = False
     curve: bool = False
+    distilled: Path | None = None
+    distilled_only: bool = False
 
     def command(self) -> str:
         """The command as it is typed again to continue."""
         words = ["wb", "escalate", str(self.task_path)]
-        for option in ("method", "objective", "run", "out", "seed"):
+        for option in ("method", "objective", "run", "distilled", "out", "seed"):
             value = getattr(self, option)
             if value not in (None, DEFAULTS[option]):
                 words += [f"--{option}", str(value)]
@@ -51,6 +55,7 @@ class Order:
             "--climb": self.climb,
             "--search": self.search,
             "--curve": self.curve,
+            "--distilled-only": self.distilled_only,
             "--allow-code": self.allow_code,
         }
         return shlex.join([*words, *(flag for flag, given in flags.items() if given)])

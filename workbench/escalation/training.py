@@ -7,9 +7,10 @@ beside it, its look, the decision over all rungs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from baselines.approach import Prompted, load
 from evals.asked import check_metrics
@@ -31,6 +32,7 @@ from tuning.tables import OBJECTIVES
 from workbench.budget import open_purse
 from workbench.escalation.fitting import PACES, SEARCH, fitted, seconds_a_row
 from workbench.escalation.learning import PARTS, draw_curve
+from workbench.escalation.lessons import beside_labeller, lessons
 from workbench.escalation.order import Order
 from workbench.escalation.record import write_curves
 from workbench.escalation.worth import next_step
@@ -61,16 +63,18 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
     """
     task_hash = digest([task.identity(), data.hash], 12)
     task = with_max_tokens(task, data, models)
-    before, data = len(data.train), replace(data, train=unjudged(task, data.train))
-    recipe = recipe_of(order)
-    scope = Scope(seed=order.seed, train=recipe.name)
+    own, taught = len(data.train), lessons(order, task, data)
+    before, data = len(taught.data.train), replace(data, train=unjudged(task, taught.data.train))
+    recipe = taught.named(recipe_of(order))
+    scope = Scope(seed=order.seed, train=" ".join(filter(None, (recipe.name, taught.taught))))
     run, continued = open_run(order.out, task, task_hash, scope)
     with lock(run.folder / ".lock"), open_purse(run, task) as purse:
         models = Metered(models, purse)
         session = _session(order, scope, task, data, models, run, task_hash)
         enter(run)
         if not continued:
-            _begin(session, order, parent, before - len(data.train))
+            notes = (*left_out(before - len(data.train)), *taught.note(own))
+            _begin(session, order, parent, {"distilled": taught.told} if taught.told else {}, notes)
         evidence = read_evidence(run)
         begun = best_start(evidence.measured(models), evidence, recipe)
         entry = fitted(session, order, recipe, begun)
@@ -91,8 +95,9 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
 def look_ahead(order: Order, parent: Run, task: Task, data: Data, models: Models) -> Preflight:
     """What training would take; nothing is written."""
     task = with_max_tokens(task, data, models)
-    data = replace(data, train=unjudged(task, data.train))
-    evidence, recipe = read_evidence(parent), recipe_of(order)
+    taught = lessons(order, task, data)
+    data = replace(data, train=unjudged(task, taught.data.train))
+    evidence, recipe = read_evidence(parent), taught.named(recipe_of(order))
     measured = evidence.measured(models)
     work = Work(parent.folder, task, models, lambda pairs: 0.0, start=best_start(measured, evidence, recipe))
     found = preflight(recipe, data.train, work, seconds_a_row(measured), len(data.dev))
@@ -141,9 +146,15 @@ def _session(
     return Session(plan, task, data, graders, models, run, (), task_hash, fingerprint, pairs)
 
 
-def _begin(session: Session, order: Order, parent: Run, judged: int) -> None:
-    """Carry what the parent measured into the new run, and mark it as started. `judged` training rows were
-    left out."""
+def left_out(judged: int) -> tuple[str, ...]:
+    """That so many training rows were left out, where any were."""
+    said = f"{judged} training rows are left out of training: dev or test pairs have their input"
+    return (said,) if judged else ()
+
+
+def _begin(session: Session, order: Order, parent: Run, more: Mapping[str, Any], said: Sequence[str]) -> None:
+    """Carry what the parent measured into the new run, and mark it as started, with `more` on record of its
+    rows, and what is `said` of them."""
     run, before = session.run, read_evidence(parent)
     for entry in before.ladder.entries:
         if entry.key:
@@ -153,12 +164,10 @@ def _begin(session: Session, order: Order, parent: Run, judged: int) -> None:
     notes = before.ladder.notes
     if order.force:
         notes += ("trained with --force, whatever the verdict was",)
-    if judged:
-        notes += (f"{judged} training rows are left out of training: dev or test pairs have their input",)
-    write_ladder(run, replace(before.ladder, notes=notes, next_step=None, ended=False))
+    write_ladder(run, replace(before.ladder, notes=(*notes, *said), next_step=None, ended=False))
     found = provenance(order.task_path, session.data, session.fingerprint, order.seed)
     commands = {"incomplete": order.command(), "collect": f"wb assess {order.task_path}"}
-    start(run, session.task, session.plan.scope, {**found, "parent": parent.id, "commands": commands})
+    start(run, session.task, session.plan.scope, {**found, **more, "parent": parent.id, "commands": commands})
 
 
 def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
@@ -180,12 +189,16 @@ def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
     told = {"served_with": served, "dev_figures": [round(value, 6) for value in figures]}
     if (fit / SEARCH).is_file():
         told["search"] = read_json(fit / SEARCH)["rates"]
+    if distilled := evidence.provenance.get("distilled"):
+        told["distilled"] = distilled
     write_json(home / TRAINING, {**read_json(fit / TRAINING), **told, "begun_from": best.name})
     write_curves(fit, home)
     asked = ask(session, choices[place], "dev", replace(entry, key="", splits=()))
     _write(session, asked)
     if asked.state != "scored":
         return asked
+    if distilled and (beside := beside_labeller(evidence, asked, distilled, session.models)):
+        write_json(home / TRAINING, {**read_json(home / TRAINING), "beside_labeller": beside})
     _ask_reference(session, best.name)
     return ask_on_test(session, replace(asked, splits=("dev",)))
 

@@ -54,6 +54,8 @@ def next_step(decision: Decision, entry: Entry, session: Session, order: Order) 
 def _step(order: Order, method: str, objective: str, why: str) -> dict[str, Any]:
     """One rung up."""
     command = f"wb escalate {order.task_path} --method {method}"
+    command += f" --distilled {order.distilled}" if order.distilled else ""
+    command += " --distilled-only" if order.distilled_only else ""
     step = {"action": "climb", "method": method, "why": [why], "command": command}
     if objective == "sft":
         return step

@@ -7,7 +7,7 @@ it answered or, with `gold`, the gold answer. It is the form in which hosted mod
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,10 +77,12 @@ def lines(chosen: Chosen, rows: list[Row], gold: bool, models: Models) -> list[M
     """One line for each row."""
     examples = {row.example.id: row.example for row in rows}
     asked = chosen.approach.prompts([example.query() for example in examples.values()], models)
-    return [
-        {"messages": plain([*asked[row.example.id], Message("assistant", _answer(row, gold))])}
-        for row in rows
-    ]
+    return [chat_line(asked[row.example.id], _answer(row, gold)) for row in rows]
+
+
+def chat_line(asked: Sequence[Message], answer: str) -> dict[str, Any]:
+    """What was asked with its answer, as one line of the file."""
+    return {"messages": plain([*asked, Message("assistant", answer)])}
 
 
 def _answer(row: Row, gold: bool) -> str:
