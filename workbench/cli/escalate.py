@@ -21,6 +21,18 @@ from workbench.cli.options import allow_code_option, jobs_option, json_option, o
 @click.option("--climb", is_flag=True, help="Go on with the next method while one brings something.")
 @click.option("--search", is_flag=True, help="Try three learning rates, and take the best on dev.")
 @click.option("--curve", is_flag=True, help="Train on parts of the rows too: would more rows help?")
+@click.option(
+    "--launch", type=click.Choice(["accelerate"]), help="Train in several processes on this machine."
+)
+@click.option(
+    "--launch-config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="accelerate's configuration file, for --launch.",
+)
+@click.option(
+    "--processes", type=click.IntRange(min=1), metavar="N", help="How many processes --launch starts."
+)
 @click.option("--dry-run", is_flag=True, help="Say what training would take, and train nothing.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For training and generation.")
 @out_option
@@ -38,6 +50,9 @@ def command(
     climb: bool,
     search: bool,
     curve: bool,
+    launch: str | None,
+    launch_config: Path | None,
+    processes: int | None,
     dry_run: bool,
     seed: int,
     out: Path,
@@ -53,14 +68,18 @@ def command(
     is not binding: exit 1.
     """
     from evals.models import Loader
+    from tuning.launch import Launch
     from workbench.cli.verdict import EXIT_CODES, interruption, show
     from workbench.escalation.escalate import escalate
     from workbench.escalation.order import Order
 
+    if launch is None and (launch_config is not None or processes is not None):
+        raise click.UsageError("--launch-config and --processes go with --launch accelerate")
     order = Order(
         *(task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code),
         search=search,
         curve=curve,
+        launch=None if launch is None else Launch(launch_config, processes),
     )
     acted = escalate(order, Loader(jobs=jobs, allows_code=allow_code))
     if acted.preflight is not None:
