@@ -17,25 +17,27 @@ from evals.store import Appender, read_lines, reading, write_lines
 @dataclass
 class Curves:
     """The lines of one training. `best` is the step whose score was the highest; of equal ones the one
-    with the lower dev loss, else the earlier."""
+    with the lower dev loss, else the earlier. Not `written`, they are kept in memory alone."""
 
     path: Path
+    written: bool = True
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def read(cls, path: Path, step: int) -> Curves:
+    def read(cls, path: Path, step: int, written: bool = True) -> Curves:
         """The lines up to a step, which are all that is kept: those behind it are computed again."""
         with reading(path):
             lines = read_lines(path)
             kept = [line for line in lines if line["step"] <= step and line["kind"] != "end"]
-        if kept != lines:
+        if written and kept != lines:
             write_lines(path, kept)
-        return cls(path, kept)
+        return cls(path, written, kept)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Append a line, on disk before this returns."""
-        with Appender(self.path) as file:
-            file.write(line)
+        if self.written:
+            with Appender(self.path) as file:
+                file.write(line)
         self.lines.append(dict(line))
 
     def dev(self) -> list[dict[str, Any]]:

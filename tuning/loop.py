@@ -3,7 +3,8 @@
 Killed at any moment it goes on from the last checkpoint and ends with the same weights (bit for bit
 on a CPU in fp32): the order of rows is a function of seed and epoch, and weights, moments and random
 numbers are on disk. When memory does not suffice, fewer rows are computed at once and the step is made
-again. A loss that is no number ends training at the best checkpoint before it.
+again. A loss that is no number ends training at the best checkpoint before it. Several processes may share
+the steps (`crew.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from evals.models.engine.memory import keep_freed, ran_out
 from evals.types import Progress
 from tuning import batches
 from tuning.checkpoint import State, keep_only, load_checkpoint, load_trainable, newest, save_checkpoint
+from tuning.crew import ALONE, Crew
 from tuning.curves import Curves
 from tuning.forward import evaluating
 from tuning.settings import Settings
@@ -73,6 +75,7 @@ class Course:
     look: Callable[[], tuple[float, float]]
     progress: Progress = lambda step, done, total: None
     name: str = "train"
+    crew: Crew = ALONE
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class Trainer:
     def __init__(self, parameters: Mapping[str, Tensor], lesson: Lesson, course: Course) -> None:
         keep_freed()
         self.parameters, self.lesson, self.course = parameters, lesson, course
+        self.crew = course.crew
         settings = course.settings
         self.optimizer = torch.optim.AdamW(
             list(parameters.values()), lr=course.rate, weight_decay=settings.decay, fused=_fusible(parameters)
@@ -108,7 +112,7 @@ class Trainer:
         could be made, ResumableError on a full disk."""
         start = time.perf_counter()
         step = self._resume()
-        curves = Curves.read(self.course.folder / "curves.jsonl", step)
+        curves = Curves.read(self.course.folder / "curves.jsonl", step, self.crew.main)
         why = f"after {self.total} steps"
         try:
             self._look(step, curves)
@@ -133,18 +137,23 @@ class Trainer:
 
     def _resume(self) -> int:
         """The step to go on from; a first checkpoint is written when there is none."""
-        found = newest(self.home)
+        found = self.crew.told(lambda: newest(self.home))
         if found is None:
-            save_checkpoint(self.home, State(0, self.rows), self.parameters, self.optimizer)
+            self.crew.align(self.parameters.values())
+            self._save(0)
             return 0
         state = load_checkpoint(found, self.parameters, self.optimizer)
         self.rows = state.rows
         log.info("training goes on from step %d", state.step)
         return state.step
 
+    def _save(self, step: int) -> None:
+        if self.crew.main:
+            save_checkpoint(self.home, State(step, self.rows), self.parameters, self.optimizer)
+
     def _spent(self, curves: Curves, start: float) -> bool:
         minutes = self.course.settings.minutes
-        late = minutes is not None and time.perf_counter() - start > 60 * minutes
+        late = minutes is not None and self.crew.told(lambda: time.perf_counter() - start > 60 * minutes)
         return late or curves.without_gain() >= self.course.settings.patience
 
     def _stretch(self, step: int, curves: Curves) -> int:
@@ -164,7 +173,7 @@ class Trainer:
             )
             self.course.progress(f"{self.course.name}: loss {loss:.3f}", step, self.total)
             if step % self.stride == 0 or step == self.total:
-                save_checkpoint(self.home, State(step, self.rows), self.parameters, self.optimizer)
+                self._save(step)
                 return step
 
     def _look(self, step: int, curves: Curves) -> None:
@@ -172,7 +181,7 @@ class Trainer:
         if not curves.looked(step):
             begin = time.perf_counter()
             state = torch.get_rng_state()
-            loss, score = self.course.look()
+            loss, score = self.crew.told(self.course.look)
             torch.set_rng_state(state)
             if not math.isfinite(loss):
                 raise NotANumber(f"the dev loss is {loss} at step {step}")
@@ -180,13 +189,15 @@ class Trainer:
             curves.add(
                 {"kind": "dev", "step": step, "loss": round(loss, 6), "score": score, "seconds": seconds}
             )
-        keep_only(self.home, {step, curves.best, *[line["step"] for line in curves.dev()[-2:]]})
+        if self.crew.main:
+            keep_only(self.home, {step, curves.best, *[line["step"] for line in curves.dev()[-2:]]})
 
     def _step(self, step: int) -> float:
         """One step of the optimizer; the mean loss of its batch."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.course.rate * self.course.settings.factor(step, self.total)
         batch = self._batch(step)
+        self.crew.draw(self.course.seed, step)
         while True:
             state = torch.get_rng_state()
             try:
@@ -198,6 +209,7 @@ class Trainer:
             torch.set_rng_state(state)
             self.rows = max(1, min(self.rows, len(batch)) // 2)
             log.warning("not enough memory: %d rows at once from now on, %d a step", self.rows, len(batch))
+        loss = self.crew.sum(self.parameters.values(), loss)
         norm = torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), self.course.settings.clip)
         if not (math.isfinite(loss) and math.isfinite(float(norm))):
             raise NotANumber(f"the loss is {loss:.4g} and its gradient {float(norm):.4g} at step {step + 1}")
@@ -205,16 +217,19 @@ class Trainer:
         return loss
 
     def _gradients(self, step: int, batch: Sequence[int]) -> float:
-        """Leave the gradient of the batch's mean loss in the parameters, and give that loss."""
+        """Leave the gradient of the batch's mean loss in the parameters, and give that loss; with others,
+        what the rows that are computed here add to both."""
         self.optimizer.zero_grad(set_to_none=True)
         total, weight = 0.0, self.lesson.weight(batch)
-        parts = batches.micro(batch, self.lesson.lengths, self.course.settings.tokens, self.rows)
-        self.lesson.begin(step, parts)
-        for part in parts:
+        self.lesson.begin(step, self._parts(batch))
+        for part in self._parts(self.crew.share(batch, self.lesson.lengths)):
             loss = self.lesson.loss(part)
             (loss / weight).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         return total / weight
+
+    def _parts(self, rows: Sequence[int]) -> list[list[int]]:
+        return batches.micro(rows, self.lesson.lengths, self.course.settings.tokens, self.rows)
 
     def _batch(self, step: int) -> list[int]:
         """The rows of a step."""

@@ -20,6 +20,12 @@ REFUSED: Mapping[tuple[str, str], str] = {
 }
 """Why a method does not go with an objective."""
 
+ALONE: Mapping[str, str] = dict.fromkeys(
+    ("rlhf", "rlhf_preferences"),
+    "a step's answers are drawn by one engine and graded once, and every process would draw them again",
+)
+"""Why an objective does not go with several processes."""
+
 
 def check_pair(method: str, objective: str) -> None:
     """Raises TaskError with the reason when the two do not go together, or one of them does not exist."""
@@ -29,6 +35,15 @@ def check_pair(method: str, objective: str) -> None:
         others = [name for name in METHODS if (name, objective) not in REFUSED]
         raise TaskError(
             f"{method} does not go with {objective}: {why}", hint=f"With {objective} go: {', '.join(others)}."
+        )
+
+
+def check_shared(objective: str) -> None:
+    """Raises TaskError with the reason when an objective is for one process."""
+    if why := ALONE.get(objective):
+        others = [name for name in OBJECTIVES if name not in ALONE]
+        raise TaskError(
+            f"{objective} does not go with --launch: {why}", hint=f"With it go: {', '.join(others)}."
         )
 
 

@@ -75,11 +75,13 @@ def preflight(
     at_once = settings.rows * (2 if texts.pairs else 1)
     together = min(at_once * longest, max(settings.tokens, longest))
     memory = _memory(config, size, learn, together, at_once * texts.longest_answer, dtype.itemsize)
+    share, memory = _shared(recipe, memory)
     passes = 6 if recipe.method.name == "full" else 4
     stages = sum(1 for count in (texts.rows, texts.pairs) if count)
     epochs = settings.epochs + (1 if texts.pairs else 0)  # the reference reads every answer once
     drawn = getattr(recipe.objective, "samples", 0)  # answers that are drawn to a row, and then learned from
     seconds = epochs * max(1, drawn) * sum(lengths) * passes * size / (EFFICIENCY * multiplying(dtype))
+    seconds /= share
     seconds += settings.epochs * drawn * texts.rows * seconds_a_row
     looks = stages * (settings.epochs * settings.looks + 1)
     seconds += looks * min(dev, settings.dev_rows) * seconds_a_row
@@ -103,6 +105,15 @@ def preflight(
         copies=texts.copies,
     )
     return _judged(report)
+
+
+def _shared(recipe: Recipe, memory: int) -> tuple[int, int]:
+    """How many share the work, and the memory that all take of what is free: GPUs have theirs each, and
+    processes on a CPU share its cores, which one would use alone."""
+    import torch
+
+    count = 1 if recipe.launch is None else recipe.launch.count()
+    return (count, memory) if torch.cuda.is_available() else (1, count * memory)
 
 
 def _judged(report: Preflight) -> Preflight:

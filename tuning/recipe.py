@@ -20,7 +20,8 @@ from evals.preferences import Pairs, asked_pairs
 from evals.selection import with_pairs
 from evals.store import plain, write_json
 from evals.types import Example, ModelRef, Work
-from tuning.matrix import check_pair
+from tuning.launch import Launch, launched
+from tuning.matrix import check_pair, check_shared
 from tuning.method import Head, Method, cut_head, shared_head, trainable
 from tuning.settings import Settings
 from tuning.texts import preferred
@@ -36,16 +37,19 @@ TRAINING, ADAPTER = "training.json", "adapter"
 
 @dataclass(frozen=True)
 class Recipe:
-    """A rung that trains; `taught` names the rows that a model labelled among those it learns from, "" for
-    none. Raises TaskError for a pair that does not go together."""
+    """A rung that trains, in several processes where there is a `launch`; `taught` names the rows that a
+    model labelled among those it learns from, "" for none. Raises TaskError for what does not go together."""
 
     method: Method
     objective: Objective
     settings: Settings = field(default_factory=Settings)
     taught: str = ""
+    launch: Launch | None = None
 
     def __post_init__(self) -> None:
         check_pair(self.method.name, self.objective.name)
+        if self.launch is not None:
+            check_shared(self.objective.name)
 
     @property
     def name(self) -> str:
@@ -60,7 +64,10 @@ class Recipe:
         Raises NotApplicable when nothing can be learned from, ModelError when training ends before it
         brought anything, ResumableError on a full disk.
         """
+        if self.launch is not None:
+            return launched(self.launch, replace(self, launch=None), train, dev, work)
         from evals.models.engine.soft import inner
+        from tuning.crew import present
         from tuning.export import export
         from tuning.forgetting import forgotten, passages, text_loss
         from tuning.forward import Reader
@@ -79,8 +86,11 @@ class Recipe:
             (stage.name, self._stage(student, stage, dev, work))
             for stage in self.objective.stages(student, material)
         ]
-        folder = export(student.model, student.live.renderer.tokenizer, work.dir / ADAPTER, student.head)
+        folder = work.dir / ADAPTER
         model = replace(served.model, adapter=str(folder.resolve()))
+        if not present().main:
+            return replace(student.approach, model=model)
+        export(student.model, student.live.renderer.tokenizer, folder, student.head)
         if probe := [*material.dev, *material.train, *(pair.chosen for pair in material.pairs)]:
             keep_probe(student, model, probe, work.dir, self.method.name)
         after = text_loss(student.reader, text)
@@ -110,6 +120,7 @@ class Recipe:
         return Material(rows, golden, pairs, dev_pairs, kept_rows), [*long, *long_pairs]
 
     def _stage(self, student: Student, stage: Stage, dev: Sequence[Example], work: Work) -> Outcome:
+        from tuning.crew import present
         from tuning.loop import Course, Trainer, mean_of
         from tuning.selection import sample, score
         from tuning.snapshot import as_served
@@ -132,6 +143,7 @@ class Recipe:
             look,
             work.progress,
             f"{self.name}: {stage.name}",
+            present(),
         )
         return Trainer(student.parameters, stage.lesson, course).run()
 
@@ -143,6 +155,8 @@ class Recipe:
         long: Sequence[str],
     ) -> dict[str, Any]:
         """What training.json says."""
+        from tuning.crew import present
+
         return {
             "method": self.method.name,
             "objective": self.objective.name,
@@ -155,6 +169,7 @@ class Recipe:
             "trainable": sum(p.numel() for p in student.parameters.values()),
             "parameters": _size(student.model),
             "dtype": str(student.reader.model.dtype).removeprefix("torch."),
+            "processes": present().size,
             "virtual_tokens": student.reader.virtual,
             "starts_from": len(student.head.start),
             "stands_for": len(student.head.tokens),

@@ -36,7 +36,7 @@ def test_every_option_of_a_rung_stands_in_its_section(name: str) -> None:
         ("prompt_variants", {"steps": True}, 140),
         ("few_shot", {}, 180),
         ("few_shot", {"select": ["balanced", "diverse", "gain"], "k": 8}, 180 + 240),
-        ("knn_few_shot", {}, 60),
+        ("knn_few_shot", {}, 100),
         ("prompt_search", {}, 400),
     ],
 )

@@ -31,6 +31,18 @@ from workbench.cli.options import (
 @click.option("--curve", is_flag=True, help="Train on parts of the rows too: would more rows help?")
 @distilled_option
 @distilled_only_option
+@click.option(
+    "--launch", type=click.Choice(["accelerate"]), help="Train in several processes on this machine."
+)
+@click.option(
+    "--launch-config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="accelerate's configuration file, for --launch.",
+)
+@click.option(
+    "--processes", type=click.IntRange(min=1), metavar="N", help="How many processes --launch starts."
+)
 @click.option("--dry-run", is_flag=True, help="Say what training would take, and train nothing.")
 @click.option("--seed", type=int, default=0, show_default=True, help="For training and generation.")
 @out_option
@@ -50,6 +62,9 @@ def command(
     curve: bool,
     distilled: Path | None,
     distilled_only: bool,
+    launch: str | None,
+    launch_config: Path | None,
+    processes: int | None,
     dry_run: bool,
     seed: int,
     out: Path,
@@ -65,16 +80,20 @@ def command(
     is not binding: exit 1.
     """
     from evals.models import Loader
+    from tuning.launch import Launch
     from workbench.cli.verdict import EXIT_CODES, interruption, show
     from workbench.escalation.escalate import escalate
     from workbench.escalation.order import Order
 
+    if launch is None and (launch_config is not None or processes is not None):
+        raise click.UsageError("--launch-config and --processes go with --launch accelerate")
     order = Order(
         *(task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code),
         search=search,
         curve=curve,
         distilled=distilled,
         distilled_only=distilled_only,
+        launch=None if launch is None else Launch(launch_config, processes),
     )
     acted = escalate(order, Loader(jobs=jobs, allows_code=allow_code))
     if acted.preflight is not None:

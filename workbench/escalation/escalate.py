@@ -18,7 +18,7 @@ from evals.preferences import learnable
 from evals.store import digest, plain, read_json
 from evals.task import Task, load_task
 from evals.types import Decision, Models
-from tuning.matrix import check_pair
+from tuning.matrix import check_pair, check_shared
 from tuning.methods import recommend
 from tuning.preflight import Preflight
 from tuning.tables import OBJECTIVES
@@ -60,6 +60,9 @@ def escalate(order: Order, models: Models) -> Acted:
     while True:
         check_pair(method, objective)
         check_pairs(objective, task)
+        if order.launch is not None:
+            check_shared(objective)
+            order.launch.settings()
         chosen = replace(order, method=method, objective=objective)
         if order.dry_run:
             return Acted(parent, decision, preflight=look_ahead(chosen, parent, task, data, models))

@@ -124,7 +124,8 @@ def _fit(session: Session, order: Order, recipe: Recipe, work: Work) -> None:
     session.plan.progress(f"{recipe.name}: reload", 1, 1)
     save(approach, folder)
     seconds = round(max(time.perf_counter() - begin, _trained(folder)), 3)
-    actual = {"minutes": round(seconds / 60, 2), "memory": added.bytes}
+    here = recipe.launch is None  # else what was added was added to others
+    actual = {"minutes": round(seconds / 60, 2), "memory": added.bytes if here else None}
     write_json(folder / TRAINING, _accounted(read_json(folder / TRAINING), foreseen, difference, actual))
     write_json(folder / FIT, {"seconds": seconds})
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.types import Progress
+from tuning.launch import Launch
 
 DEFAULTS: Mapping[str, Any] = {
     "method": None,
@@ -24,8 +25,9 @@ DEFAULTS: Mapping[str, Any] = {
 class Order:
     """What one `wb escalate` was asked for. `method` and `objective` None are those recommended; `force`
     trains whatever the verdict is; `climb` goes on with the next method until one meets everything; `search`
-    tries several learning rates, `curve` trains on parts of the rows too. `distilled` is a file of labelled
-    inputs to train on beside the training rows, or in their place (`distilled_only`)."""
+    tries several learning rates, `curve` trains on parts of the rows too, `launch` lets several processes
+    train. `distilled` is a file of labelled inputs to train on beside the training rows, or in their place
+    (`distilled_only`)."""
 
     task_path: Path
     out: Path = Path("runs")
@@ -42,6 +44,7 @@ class Order:
     curve: bool = False
     distilled: Path | None = None
     distilled_only: bool = False
+    launch: Launch | None = None
 
     def command(self) -> str:
         """The command as it is typed again to continue."""
@@ -50,6 +53,10 @@ class Order:
             value = getattr(self, option)
             if value not in (None, DEFAULTS[option]):
                 words += [f"--{option}", str(value)]
+        if self.launch is not None:
+            words += ["--launch", "accelerate"]
+            words += [] if self.launch.config is None else ["--launch-config", str(self.launch.config)]
+            words += [] if self.launch.processes is None else ["--processes", str(self.launch.processes)]
         flags = {
             "--force": self.force,
             "--climb": self.climb,

@@ -112,7 +112,7 @@ def look_ahead(order: Order, parent: Run, task: Task, data: Data, models: Models
 def recipe_of(order: Order) -> Recipe:
     """The recipe that was asked for, with the method's own defaults."""
     method = method_named(str(order.method))
-    return Recipe(method(), OBJECTIVES.load(order.objective or "sft")())
+    return Recipe(method(), OBJECTIVES.load(order.objective or "sft")(), launch=order.launch)
 
 
 def best_start(measured: Sequence[Measured], evidence: Evidence, recipe: Recipe) -> Prompted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,5 +73,5 @@ def quick(order: Order) -> Recipe:
     """A recipe that learns this task in seconds."""
     made = true_recipe_of(order)
     if isinstance(made.method, Lora):
-        return Recipe(Lora(), made.objective, Settings(epochs=6, learning_rate=1e-2, patience=9))
-    return Recipe(made.method, made.objective, Settings(epochs=0.3, learning_rate=1e-3))
+        return replace(made, method=Lora(), settings=Settings(epochs=6, learning_rate=1e-2, patience=9))
+    return replace(made, settings=Settings(epochs=0.3, learning_rate=1e-3))

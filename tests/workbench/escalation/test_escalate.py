@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from evals.models import Loader
 from tests.tuning.school import save_model
 from tests.workbench.escalation.lab import Lab, quick
 from tuning.curves import Curves
+from tuning.launch import Launch
+from workbench.cli.main import run
 from workbench.escalation import training
+from workbench.escalation.order import Order
 from workbench.evidence import conclude
 
 
@@ -129,6 +133,42 @@ def test_no_decision_and_one_on_other_data_are_refused_with_the_command(model: P
 def test_a_pair_or_method_that_does_not_exist_is_refused_before_anything_loads(lab: Lab) -> None:
     with pytest.raises(TaskError, match="there is no method 'lorra'"):
         lab.escalate(method="lorra")
+
+
+def test_what_is_for_one_process_and_a_file_that_is_not_there_are_refused_before_anything_loads(
+    lab: Lab,
+) -> None:
+    with pytest.raises(TaskError, match="rlhf does not go with --launch"):
+        lab.escalate(objective="rlhf", launch=Launch())
+    with pytest.raises(RunError, match="cannot be read as a configuration of accelerate"):
+        lab.escalate(launch=Launch(lab.folder / "accelerate.yaml"))
+    assert len(list((lab.folder / "runs" / "partners").glob("*-*"))) == 1
+
+
+def test_the_command_to_continue_names_the_launch(tmp_path: Path) -> None:
+    order = Order(tmp_path / "task.yaml", launch=Launch(tmp_path / "accelerate.yaml", 2))
+    words = shlex.split(order.command())
+    assert words[words.index("--launch") + 1] == "accelerate"
+    assert words[words.index("--launch-config") + 1] == str(tmp_path / "accelerate.yaml")
+    assert words[words.index("--processes") + 1] == "2"
+
+
+def test_processes_without_a_launch_are_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["escalate", str(tmp_path / "task.yaml"), "--processes", "2"]) == 2
+    assert "go with --launch accelerate" in capsys.readouterr().err
+
+
+def test_several_processes_train_what_beats_the_baseline_and_their_progress_is_seen(lab: Lab) -> None:
+    seen: list[tuple[str, int, int]] = []
+    acted = lab.escalate(launch=Launch(processes=2), progress=lambda *told: seen.append(told))
+    lora = approach(acted.decision, "lora")
+    assert (lora["state"], lora["training"]["processes"]) == ("scored", 2)
+    assert lora["delta"]["exact"]["low"] > 0
+    assert lora["training"]["actual"]["memory"] is None
+    steps = [done for step, done, _ in seen if step.startswith("lora: sft: loss")]
+    assert steps == list(range(1, len(steps) + 1)) and len(steps) > 20
 
 
 def test_open_leakage_stops_even_what_is_forced(lab: Lab) -> None:
