@@ -8,14 +8,15 @@ order of a schema's properties is part of it and a spec must give it back as it 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 from evals.failures import grader_of, primary_grader
-from evals.graders.folding import fold, shown
+from evals.graders.folding import fold, shown, squad_tokens
 from evals.graders.numeric import Numeric
+from evals.graders.records import FieldRule
 from evals.graders.schema import open_schema
 from evals.graders.strict_json import NotJson, read_json_text
 from evals.graders.text import compiled
@@ -35,8 +36,8 @@ ASKED = {
 
 @dataclass(frozen=True)
 class Form:
-    """`rule` is JSON text: a schema, a list of labels, a pattern, the options of the grader `numeric`, or
-    null for free text, of which nothing is wrong."""
+    """`rule` is JSON text: a schema, a list of labels, a pattern, the options of the grader `numeric`, or for
+    free text, of which nothing is wrong, how its grader compares (a key of ALIKE; null: folded)."""
 
     kind: Kind
     rule: str = "null"
@@ -67,11 +68,11 @@ class Form:
         """What is wrong with an answer, in a few words; "" when nothing is."""
         return _reader(self)(text)[1]
 
-    def same(self, text: str) -> str:
-        """Equal for texts that give the same answer: JSON without its order of keys and its spacing, the
-        label, the number; else the text without case, quotes and outer punctuation."""
+    def same(self, text: str) -> Hashable:
+        """Equal for texts that give the same answer: JSON whose fields `json_fields` finds equal, the label,
+        the number; else the text as its grader compares it."""
         answer, fault = _reader(self)(text)
-        return f"?{fold(text)}" if fault else f"={answer}"
+        return (fold(text), "") if fault else (answer,)
 
 
 def form_of(task: Task) -> Form:
@@ -91,7 +92,17 @@ def form_of(task: Task) -> Form:
     ):
         options = {k: v for k, v in graders["numeric"].options.items() if k != "pass_at"}
         return Form.of("number", options)
-    return Form("text")
+    return Form.of("text", _alike(graders.get(primary_grader(task.requirements, list(graders)))))
+
+
+def _alike(grader: GraderSpec | None) -> str | None:
+    """How a grader of whole texts compares them, None where it does as people would."""
+    if grader is None or grader.name not in ("exact", "equals", "squad_exact"):
+        return None
+    if grader.name == "squad_exact":
+        return "squad"
+    folds = grader.options.get("normalise")
+    return None if folds else "letters" if grader.options.get("ignore_case") else "exact"
 
 
 def _pattern(grader: GraderSpec) -> str:
@@ -102,8 +113,16 @@ def _pattern(grader: GraderSpec) -> str:
     return ("(?i)" if options.get("ignore_case") else "") + str(options.get("pattern", ""))
 
 
-Reader = Callable[[str], tuple[str, str]]
-"""From a text to the answer in one spelling, and what is wrong with it."""
+ALIKE: Mapping[str, Callable[[str], Hashable]] = {
+    "folded": fold,
+    "exact": str.strip,
+    "letters": lambda text: text.strip().casefold(),
+    "squad": lambda text: tuple(squad_tokens(text)),
+}
+"""Ways to compare texts: what is equal for two that count as one."""
+
+Reader = Callable[[str], tuple[Hashable, str]]
+"""From a text to what is equal for every spelling of its answer, and what is wrong with it."""
 
 
 @lru_cache(maxsize=64)
@@ -113,20 +132,21 @@ def _reader(form: Form) -> Reader:
         "labels": _label_reader,
         "regex": _regex_reader,
         "number": _number_reader,
-        "text": lambda rule: lambda text: (fold(text), ""),
+        "text": lambda rule: lambda text: (ALIKE[rule or "folded"](text), ""),
     }
     return make[form.kind](json.loads(form.rule))
 
 
 def _json_reader(schema: Any) -> Reader:
     fault = open_schema(schema) if isinstance(schema, dict) else lambda value: ""
+    rule = FieldRule(schema if isinstance(schema, dict) else None)
 
-    def read(text: str) -> tuple[str, str]:
+    def read(text: str) -> tuple[Hashable, str]:
         try:
             value = read_json_text(text)
         except NotJson as error:
             return "", str(error)
-        return canonical(value), fault(value)
+        return rule.key(value), fault(value)
 
     return read
 
@@ -134,7 +154,7 @@ def _json_reader(schema: Any) -> Reader:
 def _label_reader(labels: list[str]) -> Reader:
     known = {fold(label): label for label in labels}
 
-    def read(text: str) -> tuple[str, str]:
+    def read(text: str) -> tuple[Hashable, str]:
         label = known.get(fold(text), "")
         if label or not text.strip():
             return label, "" if label else "empty answer"
@@ -146,7 +166,7 @@ def _label_reader(labels: list[str]) -> Reader:
 def _regex_reader(pattern: str) -> Reader:
     found = compiled(pattern)
 
-    def read(text: str) -> tuple[str, str]:
+    def read(text: str) -> tuple[Hashable, str]:
         whole = text.strip()
         try:
             matches = found.fullmatch(whole, timeout=1.0) is not None
@@ -161,7 +181,7 @@ def _number_reader(options: Mapping[str, Any]) -> Reader:
     grader = Numeric(**options)
     anything = Example("", "", 0)
 
-    def read(text: str) -> tuple[str, str]:
+    def read(text: str) -> tuple[Hashable, str]:
         found = grader.read(anything, Prediction("", text, "stop"))
         return canonical(found.answer), found.why if found.unread else ""
 

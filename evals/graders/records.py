@@ -44,6 +44,10 @@ class FieldRule:
         """The fields of both objects, the gold's first."""
         return list(self._objects(gold, said, resolve(self.schema, self.schema), ()))
 
+    def key(self, value: Json) -> Hashable:
+        """Equal for values of which every field is right when the other is gold."""
+        return self._key(value, resolve(self.schema, self.schema))
+
     def _objects(
         self, gold: dict[str, Json], said: dict[str, Json], schema: Schema, path: tuple[str, ...]
     ) -> Iterator[Field]:

@@ -35,7 +35,7 @@ from evals.models.answers import Answers, key_of
 from evals.models.lanes import in_lanes
 from evals.models.openai_api import Reply, Trouble, body, read_error, read_models, read_reply, shorten
 from evals.models.patience import Limits, Tally, pause
-from evals.models.response_format import opened
+from evals.models.response_format import PROOF, is_schema, opened, pays_no_attention
 from evals.prices import usd
 from evals.spending import Purse
 from evals.store import digest
@@ -136,7 +136,7 @@ class Endpoint:
         self._tally = Tally(self.address)
         self._limit_key = "max_tokens"
         self._estimates = False
-        self._holds = False
+        self._holds = self._proved = False
         self._telling = Lock()
         self._quiet_until = 0.0
         times = openai.Timeout(limits.read, connect=limits.connect)
@@ -199,6 +199,8 @@ class Endpoint:
         return self._generate(todo)
 
     def _generate(self, todo: Sequence[Request]) -> Generator[Completion, None, None]:
+        if not self._proved and any(is_schema(request.grammar) for request in todo):
+            self._prove()
         refused = False
         with closing(in_lanes(self._ask, todo, self._limits.jobs)) as outcomes:
             while (outcome := self._next(outcomes)) is not None:
@@ -214,6 +216,13 @@ class Endpoint:
                     self._tally.answer()
         if refused and self._purse.over is not None:
             raise self._purse.over
+
+    def _prove(self) -> None:
+        """Ask for what no model says unless it is held. Raises ModelError where it is not."""
+        self._proved = True
+        if any(map(pays_no_attention, self._generate([PROOF]))):
+            self._proved = False
+            raise self._unheld("takes response_format and pays no attention to it")
 
     def _next(self, outcomes: Iterator[_Outcome]) -> _Outcome | None:
         start = time.perf_counter()
@@ -346,13 +355,13 @@ class Endpoint:
                 hint = f"Is the key in {self._variable} right, and may it use this model?"
             raise ModelError(f"denies access ({trouble.said})", where=self.address, hint=hint)
         if trouble.kind == "unheld" and not self._holds:
-            raise ModelError(
-                f"does not hold answers to a format by response_format ({trouble.said})",
-                where=self.address,
-                hint="Ask without a grammar, or use a local model for constrained decoding.",
-            )
+            raise self._unheld(f"does not hold answers to a format by response_format ({trouble.said})")
         if trouble.kind == "absent":
             raise self._absent(trouble)
+
+    def _unheld(self, message: str) -> ModelError:
+        hint = "Ask without a grammar, or use a local model for constrained decoding."
+        return ModelError(message, where=self.address, hint=hint)
 
     def _absent(self, trouble: Trouble) -> ModelError:
         models = self._models()

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from evals.types import Json
+from evals.types import Completion, Json, Message, Request
 
 FIELD = "answer"
 """The name of the schema, and of the field that holds a label or a text."""
@@ -28,6 +28,22 @@ def response_format(grammar: Mapping[str, Json]) -> dict[str, Any]:
     if kind == "regex":
         return _named(_object({"type": "string", "pattern": f"^(?:{value})$"}))
     raise ValueError(f"there is no grammar of the kind {kind!r}")
+
+
+ONLY = "quokka"
+PROOF = Request("proof", (Message("user", "Name a colour."),), max_tokens=32, grammar={"labels": [ONLY]})
+"""A question to which nobody gives the only answer that its grammar allows, unless held to it."""
+
+
+def pays_no_attention(proof: Completion) -> bool:
+    """Whether the answer to PROOF shows that a server does not hold answers to a schema; one that was cut
+    off shows nothing."""
+    return proof.finish == "stop" and proof.text != ONLY
+
+
+def is_schema(grammar: Mapping[str, Json] | None) -> bool:
+    """Whether a JSON Schema stands for it, and not the mere wish for JSON."""
+    return grammar is not None and response_format(grammar)["type"] == "json_schema"
 
 
 def opened(grammar: Mapping[str, Json] | None, text: str) -> str:

@@ -59,6 +59,9 @@ def test_what_graders_take_has_no_fault(form: Form, text: str) -> None:
         (LABELS, "Good", '"good".'),
         (NUMBER, "3 and 4 are 7, so #### 7", "The answer is 7.0"),
         (Form("text"), "Paris.", "paris"),
+        (Form.of("text", "squad"), "The U.S.A.", "usa"),
+        (Form.of("text", "letters"), "Paris ", "paris"),
+        (Form.of("schema", True), '{"c": "Paris", "n": [1, 2]}', '{"n": [2.0, 1], "c": "paris"}'),
         (LABELS, "no idea", "No idea!"),
     ],
 )
@@ -69,6 +72,11 @@ def test_the_same_answer_in_other_words_is_the_same(form: Form, one: str, other:
 def test_answers_that_say_something_else_differ_and_a_wrong_one_is_never_a_right_one() -> None:
     assert NUMBER.same("7") != NUMBER.same("8")
     assert Form.of("schema", SCHEMA).same('{"b": "x"}') != Form.of("schema", SCHEMA).same('{"b": "y"}')
+    assert Form.of("schema", SCHEMA).same('{"b": "x", "a": 1}') != Form.of("schema", SCHEMA).same(
+        '{"b": "X", "a": 1}'
+    )
+    assert Form.of("schema", True).same("[1]") != Form.of("schema", True).same("[true]")
+    assert Form.of("text", "exact").same("Paris") != Form.of("text", "exact").same("paris")
     assert LABELS.same("good") != Form.of("labels", ["bad", "worse"]).same("good")
 
 
@@ -134,3 +142,23 @@ def test_json_that_is_compared_by_field_is_an_object(tmp_path: Path) -> None:
     (tmp_path / "task.yaml").write_text(TASK + text)
     form = form_of(load_task(tmp_path / "task.yaml"))
     assert form.fault("[]") and not form.fault("{}")
+
+
+@pytest.mark.parametrize(
+    ("grader", "metric", "alike"),
+    [
+        ("exact", "exact", '"exact"'),
+        ("{name: exact, ignore_case: true}", "exact", '"letters"'),
+        ("{name: exact, normalise: true}", "exact", "null"),
+        ("{name: equals, value: x}", "equals", '"exact"'),
+        ("squad_exact", "squad_exact", '"squad"'),
+        ("token_f1", "token_f1", "null"),
+    ],
+)
+def test_free_texts_are_compared_as_their_grader_does(
+    grader: str, metric: str, alike: str, tmp_path: Path
+) -> None:
+    required = f"requirements: [{{metric: {metric}, at_least: 1, kind: quality}}]"
+    (tmp_path / "task.yaml").write_text(f"{TASK}output: text\ngraders: [{grader}]\n{required}")
+    form = form_of(load_task(tmp_path / "task.yaml"))
+    assert (form.kind, form.rule) == ("text", alike)

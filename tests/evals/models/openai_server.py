@@ -24,7 +24,7 @@ class Say:
     """One answer. `raw` is sent as it is; `message` becomes an error object, or the answer's text.
 
     `act`: "hang" gives no answer while the server lives, "drop" closes the connection, "cut" closes
-    it in the middle of the answer.
+    it in the middle of the answer. `holds` False takes a response format and pays no attention to it.
     """
 
     status: int = 200
@@ -38,6 +38,7 @@ class Say:
     usage: bool = True
     cached: int | None = None
     act: Literal["answer", "hang", "drop", "cut"] = "answer"
+    holds: bool = True
 
 
 def _toy() -> dict[str, dict[str, Any]]:
@@ -113,6 +114,13 @@ def _asked(body: Body) -> str:
     return str(body["messages"][-1]["content"]) if "messages" in body else str(body["prompt"])
 
 
+def _only_answer(body: Body) -> str:
+    """What a server that holds answers to a schema must say; "" where the schema leaves a choice."""
+    schema = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    allowed = schema.get("properties", {}).get("answer", {}).get("enum", ())
+    return json.dumps({"answer": allowed[0]}) if len(allowed) == 1 else ""
+
+
 def _answer(path: str, body: Body, say: Say) -> str:
     """The JSON text of an answer."""
     if say.raw is not None:
@@ -121,6 +129,8 @@ def _answer(path: str, body: Body, say: Say) -> str:
         return json.dumps({"error": {"message": say.message, "code": say.code, "type": "error"}})
     asked = _asked(body)
     text = say.message or asked.upper()
+    if say.holds and (only := _only_answer(body)):
+        text = only
     choice: Body = {"index": 0, "finish_reason": say.finish}
     if path.endswith("/chat/completions"):
         choice["message"] = {"role": "assistant", "content": text, "refusal": say.refusal}

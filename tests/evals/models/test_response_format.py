@@ -75,7 +75,9 @@ def test_an_endpoint_is_sent_the_format_and_its_label_comes_out() -> None:
     with OpenAIServer(always=Say(message='{"answer": "bad"}')) as server:
         (found,) = ask(server, "a")
     assert found.text == "bad"
-    assert server.seen[0].body["response_format"] == response_format(LABELS)
+    proof, asked = server.seen
+    assert asked.body["response_format"] == response_format(LABELS)
+    assert proof.body["messages"] == [{"role": "user", "content": "Name a colour."}]
 
 
 def test_an_endpoint_that_refuses_the_format_says_so_at_once() -> None:
@@ -86,9 +88,33 @@ def test_an_endpoint_that_refuses_the_format_says_so_at_once() -> None:
     assert len(server.seen) <= 2
 
 
+def test_an_endpoint_that_pays_no_attention_to_the_format_is_found_out_before_a_row_is_asked() -> None:
+    ignoring = Say(message='{"answer": "good"}', holds=False)
+    with OpenAIServer(always=ignoring) as server, pytest.raises(ModelError) as caught:
+        ask(server, *"abc")
+    assert "takes response_format and pays no attention to it" in str(caught.value)
+    assert len(server.seen) == 1
+
+
+def test_a_proof_that_was_cut_off_shows_nothing_and_one_is_enough() -> None:
+    with OpenAIServer([Say(finish="length", holds=False)], always=Say(message='{"answer": "bad"}')) as server:
+        model = Loader(jobs=1).open(ModelRef("toy", "endpoint", endpoint=server.url))
+        for id in "ab":
+            (found,) = model.generate([Request(id, CHAT, 8, grammar=LABELS)])
+            assert found.text == "bad"
+    assert len(server.seen) == 3
+
+
+def test_the_mere_wish_for_json_needs_no_proof() -> None:
+    with OpenAIServer(always=Say(message="{}", holds=False)) as server:
+        model = Loader(jobs=1).open(ModelRef("toy", "endpoint", endpoint=server.url))
+        (found,) = model.generate([Request("a", CHAT, 8, grammar={"schema": True})])
+    assert found.text == "{}" and len(server.seen) == 1
+
+
 def test_once_it_was_held_a_refusal_is_that_rows_own() -> None:
     def rule(path: str, body: Body) -> Say | None:
-        return Say(400, "odd text") if len(server.seen) == 2 else Say(message='{"answer": "good"}')
+        return Say(400, "odd text") if len(server.seen) == 3 else Say(message='{"answer": "good"}')
 
     with OpenAIServer(rule=rule) as server:
         found = ask(server, "a", "b", "c")
