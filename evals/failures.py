@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from evals.types import FAILURES, Failure, Prediction, Requirement, Row, Score
 
+RARE: tuple[Failure, ...] = ("too_long", "unjudged")
+"""Failures that most tasks cannot have."""
+
 
 def primary_grader(requirements: Sequence[Requirement], graders: Sequence[str]) -> str:
     """The grader that says whether a row is right: that of the first quality requirement that a
@@ -34,18 +37,20 @@ def failure_of(
 ) -> Failure | None:
     """The row's failure, None when it is right.
 
-    In this order: error (no answer after retries), truncated (cut at max_tokens), refused, format
-    (some grader could not read the answer, or the prompt did not fit), unjudged (the primary grader is a
-    judge whose verdict could not be read), wrong (the primary grader's value is below `pass_at`, or it
-    gave none).
+    In this order: error (no answer after retries), too_long (the prompt did not fit the context),
+    truncated (cut at max_tokens), refused, format (some grader could not read the answer), unjudged (the
+    primary grader is a judge whose verdict could not be read), wrong (the primary grader's value is below
+    `pass_at`, or it gave none).
     """
     if prediction.finish == "error" or prediction.error is not None:
         return "error"
+    if prediction.finish == "too_long":
+        return "too_long"
     if prediction.finish == "length":
         return "truncated"
     if prediction.finish == "refused":
         return "refused"
-    if prediction.finish == "too_long" or any(s.failure == "format" for s in scores.values()):
+    if any(s.failure == "format" for s in scores.values()):
         return "format"
     score = scores.get(primary)
     if score is not None and not score.judged:
@@ -54,9 +59,8 @@ def failure_of(
 
 
 def count_failures(rows: Sequence[Row]) -> tuple[dict[Failure, int], int]:
-    """How many rows have each failure, and how many are correct: together all rows. "unjudged" is named
-    only where it occurs."""
+    """How many rows have each failure, and how many are correct: together all rows. Those of RARE are
+    named only where they occur."""
     counts = {name: sum(row.failure == name for row in rows) for name in FAILURES}
-    if not counts["unjudged"]:
-        del counts["unjudged"]
-    return counts, len(rows) - sum(counts.values())
+    named = {name: count for name, count in counts.items() if count or name not in RARE}
+    return named, len(rows) - sum(named.values())

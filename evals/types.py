@@ -19,8 +19,8 @@ Finish = Literal["stop", "length", "refused", "too_long", "error"]
 """Why a completion ended: by itself, at max_tokens, by a content filter, because the prompt did not
 fit the context (nothing was generated), or because no answer came after retries."""
 
-Failure = Literal["error", "truncated", "refused", "format", "unjudged", "wrong"]
-FAILURES: tuple[Failure, ...] = ("error", "truncated", "refused", "format", "unjudged", "wrong")
+Failure = Literal["error", "too_long", "truncated", "refused", "format", "unjudged", "wrong"]
+FAILURES: tuple[Failure, ...] = ("error", "too_long", "truncated", "refused", "format", "unjudged", "wrong")
 """In the order in which they are tried; a row has at most one."""
 
 Split = Literal["dev", "test"]

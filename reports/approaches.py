@@ -150,12 +150,12 @@ def rows_of(approach: Mapping[str, Any], split: str) -> int:
 
 
 def _unusable(approach: Mapping[str, Any]) -> Cell:
-    """Rows whose answer could not be read: badly formatted, cut off or refused."""
+    """Rows without an answer that could be read: badly formatted, cut off, refused, the prompt too long."""
     counts, split = failure_counts(approach)
     n = rows_of(approach, split)
     if "format" not in counts or not n:
         return Cell()
-    parts = {"format": "format", "truncated": "cut off", "refused": "refused"}
+    parts = {"format": "format", "truncated": "cut off", "refused": "refused", "too_long": "too long to ask"}
     found = {word: counts.get(kind, 0) for kind, word in parts.items()}
     total = sum(found.values())
     detail = ", ".join(f"{figures.count(k)} {word}" for word, k in found.items() if k)

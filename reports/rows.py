@@ -27,6 +27,7 @@ _ALIKE = 0.4
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 _CAUSES = {
     "error": "no answer came",
+    "too_long": "the prompt did not fit the context",
     "truncated": "cut off at the token limit",
     "refused": "refused",
     "format": "not in the required format",

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from evals.failures import RARE
 from evals.types import FAILURES
 from reports import Report, ReportAnswer, ReportRow, figures
 from reports.approaches import difference, failure_counts, measured, rows_of
@@ -171,7 +172,7 @@ def _tokens(answer: ReportAnswer) -> str:
 def _failures(report: Report, parts: Any) -> Markup:
     lines = []
     told = [failure_counts(approach)[0] or {} for approach in report.decision["approaches"]]
-    names = [cause for cause in FAILURES if cause != "unjudged" or any(cause in counts for counts in told)]
+    names = [cause for cause in FAILURES if cause not in RARE or any(cause in counts for counts in told)]
     for approach in report.decision["approaches"]:
         counts, split = failure_counts(approach)
         n = rows_of(approach, split)

@@ -23,7 +23,7 @@ def _score(value: float, failure: str | None = None, grader: str = "exact") -> S
         ("error", _score(0, "format"), "error"),
         ("length", _score(0, "format"), "truncated"),
         ("refused", _score(0, "format"), "refused"),
-        ("too_long", _score(0, "wrong"), "format"),
+        ("too_long", _score(0, "wrong"), "too_long"),
         ("stop", _score(0, "format"), "format"),
         ("stop", _score(0.99, "wrong"), "wrong"),
         ("stop", _score(1.0), None),

@@ -135,7 +135,10 @@ def _told(
     found += [sentences.just_under(task, arms.of, rows, moves)]
     everything = {name: m.rows["dev"] for name, m in scored.items()}
     everything |= {r.arm.folder: r.after for r in readings if r.arm.kind in ONE_CHANGE}
-    common = failing.told(failing.failing(everything, folder.primary.name))
+    own = [name for name, m in scored.items() if not m.start] + [
+        r.arm.folder for r in readings if r.arm.kind == "stronger"
+    ]
+    common = failing.told(failing.failing(everything, folder.primary.name, own))
     found += [f"{common}." if common else ""]
     yield from filter(None, found)
     yield from sentences.not_asked(arms.arms)

@@ -40,6 +40,8 @@ def how_it_fails(of: str, rows: Sequence[Row]) -> str:
     counts, right = count_failures(rows)
     lost = counts["refused"] + counts["error"]
     other = f", {lost} are refused or without an answer" if lost else ""
+    if long := counts.get("too_long", 0):
+        other += f", of {long} the prompt does not fit the context"
     form = f"{counts['format'] + counts['truncated']} fail in form"
     return f"Of {len(rows)} dev rows of {of} {right} are right, {form}, {counts['wrong']} in content{other}."
 
@@ -58,6 +60,8 @@ def oracle(reading: Reading) -> str:
         end = "fix retrieval before tuning" if retrieves else "retrieve from the documents before tuning"
     elif found.found == "helps":
         end = f"retrieval costs part of it; most of what {sentence(found.requirement)} lacks is reading"
+    elif _mostly_cut(reading):
+        end = "most answers are cut off at max_tokens, so this cannot tell"
     elif found.found == "not the cause":
         end = f"retrieval is not what keeps it below {found.requirement.bound:g}"
     elif found.found == "hurts":
@@ -78,7 +82,7 @@ def room(reading: Reading) -> str:
     if any(e.found == "helps" for e in reading.effects):
         enough = reading.meets
         end = "raise generation.max_tokens before tuning" if enough else "the limit costs part of what fails"
-    elif still > cut / 2 and found.found != "hurts":
+    elif _mostly_cut(reading) and found.found != "hurts":
         end = "most are cut off still, so the limit is not ruled out"
     elif found.found == "not the cause":
         end = f"the limit is not what keeps it below {found.requirement.bound:g}"
@@ -202,7 +206,7 @@ def ruled_out(readings: Sequence[Reading], formal: Sequence[Effect]) -> Iterator
         "grammar": "a grammar",
         "stronger": "a stronger model",
     }
-    found = [(names[r.arm.kind], r.open) for r in readings if r.arm.kind in names]
+    found = [(names[r.arm.kind], r.open) for r in readings if r.arm.kind in names and not _mostly_cut(r)]
     found += [("form", next((e for e in formal if e.lacking > 0), None))]
     out = [name for name, one in found if one is not None and one.found == "not the cause"]
     if out:
@@ -219,6 +223,11 @@ def cost(readings: Sequence[Reading]) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def _mostly_cut(reading: Reading) -> bool:
+    """Whether most answers of an arm were cut off, so that it says little of what they would have been."""
+    return 2 * sum(row.failure == "truncated" for row in reading.after) > len(reading.after)
 
 
 def _form_first(reading: Reading) -> list[Effect]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from baselines.rag.chunks import Chunking
 from baselines.rag.corpus import Corpus, make_corpus, open_corpus
 from baselines.rag.passages import Passages
 from evals.models import Loader
-from evals.types import Decision, Example, ModelRef, Request
+from evals.types import Completion, Decision, Example, ModelRef, Request
 from tests.scripted import Scripted, ScriptedModels
 from workbench.assess import assess
 from workbench.diagnosis.oracle import WithGold, gold_passages
@@ -59,9 +61,16 @@ def cities(folder: Path, **keys: Any) -> Path:
     return folder / "task.yaml"
 
 
-def decide(task: Path, answer: Any) -> Decision:
+def decide(task: Path, answer: Any, kind: type[Scripted] = Scripted) -> Decision:
     plan = Plan(task, task.parent / "runs", Scope())
-    return assess(plan, ScriptedModels(Scripted(answer)))[1]
+    return assess(plan, ScriptedModels(kind(answer)))[1]
+
+
+class CutOff(Scripted):
+    """Comes to the end of its tokens in every answer."""
+
+    def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Iterator[Completion]:
+        return (replace(said, finish="length") for said in super().generate(requests, done))
 
 
 def reads(request: Request) -> str:
@@ -84,6 +93,13 @@ def test_a_reader_that_cannot_read_rules_retrieval_out(tmp_path: Path) -> None:
     (told,) = [s for s in decision.diagnosis if s.startswith("Retrieval (rag)")]
     assert "retrieval is not what keeps it below 0.9" in told
     assert decision.recommendation["action"] != "fix_retrieval"
+
+
+def test_answers_that_are_cut_off_do_not_rule_retrieval_out(tmp_path: Path) -> None:
+    decision = decide(cities(tmp_path), lambda request: "unknown", CutOff)
+    (told,) = [s for s in decision.diagnosis if s.startswith("Retrieval (rag)")]
+    assert told.endswith("most answers are cut off at max_tokens, so this cannot tell.")
+    assert "better retrieval" not in str(decision.recommendation["why"])
 
 
 def test_without_a_rung_that_retrieves_the_passages_are_shown_to_the_best(tmp_path: Path) -> None:
