@@ -2,8 +2,9 @@
 
 What is retrieved, and how the model is told to use it, is chosen on dev. Where dev rows name their gold
 documents, retrieval is chosen by them (choice.py) and no language model is asked; else the task's own
-score decides between a few settings. Where the answer is text, the wording above the passages is raced.
-What was tried is written to `retrieval.json`.
+score decides between a few settings. Where the answer is text, the wording above the passages is raced. Then,
+where the approach shows solved examples, whether it does better without them, as these were solved without
+passages. What was tried is written to `retrieval.json`.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class Rag:
         passages = cast(Passages, chosen.prompt.passages)
         worded = [chosen.with_passages(self.name, replace(passages, instruction=w)) for w in wordings]
         found = race(worded, dev, work)
+        found = race([found, *_without_shots(found)], dev, work)
         by = "gold ids" if settings[0].recalls else "the task's score"
         told = {**trial.told, "chosen_by": by, "chosen": found.prompt.passages}
         write_json(work.dir / "retrieval.json", plain(told))
@@ -94,3 +96,10 @@ class Rag:
         cites = (True, False) if self.cite is None else (self.cite,)
         pairs = [(cite, self.absent) for cite in cites] + [(cites[-1], None)]
         return list(dict.fromkeys(instruct(text=text, cite=cite, absent=absent) for cite, absent in pairs))
+
+
+def _without_shots(approach: Prompted) -> list[Prompted]:
+    """The approach without its solved examples; nothing where it has none."""
+    if approach.prompt.shots is None:
+        return []
+    return [replace(approach, prompt=replace(approach.prompt, shots=None))]

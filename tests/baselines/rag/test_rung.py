@@ -152,6 +152,15 @@ def test_it_adds_to_the_approach_it_starts_from(tmp_path: Path) -> None:
     assert [turn.content for turn in turns[1:3]] == ["Q?", "A"]
 
 
+def test_solved_examples_are_dropped_where_the_answers_are_better_without(tmp_path: Path) -> None:
+    given = work(tmp_path, lambda r: "x" if len(r.prompt) > 2 else r.id.split("-")[0])
+    base = SystemPrompt().fit((), (), given)
+    shown = replace(base, prompt=replace(base.prompt, shots=Shots((Example("s", "Q?", "A"),), 1)))
+    found = Rag(cite=True).fit((), rows(gold=True), replace(given, start=shown))
+    assert found.prompt.shots is None and found.prompt.passages is not None
+    assert found.prompt.system == shown.prompt.system
+
+
 def test_answers_carry_what_was_found_and_how_much_of_it_was_shown(tmp_path: Path) -> None:
     given = work(tmp_path, output="{labels: [cat, dog, tea, tax, car]}")
     approach = Rag(retrievers="hybrid", k=2, chunk_tokens=0).fit((), rows(gold=True), given)
