@@ -29,9 +29,10 @@ from workbench.runs import run_folders
 
 @dataclass(frozen=True)
 class Lessons:
-    """What is trained on: the data with all rows to learn from, and what a run says of those that were
-    labelled; nothing without a file."""
+    """What is trained on: the task's own data, the same with all rows to learn from, and what a run says of
+    those that were labelled; nothing without a file."""
 
+    own: Data
     data: Data
     told: Mapping[str, Any] | None = None
 
@@ -44,11 +45,11 @@ class Lessons:
         """The recipe as it is known when it learns from these rows."""
         return replace(recipe, taught=self.taught)
 
-    def note(self, own: int) -> Iterator[str]:
-        """What a report says of rows that nobody labelled by hand, beside the task's `own`."""
+    def note(self) -> Iterator[str]:
+        """What a report says of rows that nobody labelled by hand."""
         if self.told is not None:
             by = ", ".join(f"{count} by {who}" for who, count in self.told["labelled_by"].items())
-            beside = "alone" if self.told["alone"] else f"beside {own} training rows"
+            beside = "alone" if self.told["alone"] else f"beside {len(self.own.train)} training rows"
             yield f"trained on rows that were labelled by a model ({by}) {beside}"
             for why, count in self.told["left_out"].items():
                 yield f"{count} labelled rows were left out of training: they {why}"
@@ -62,11 +63,11 @@ def lessons(order: Order, task: Task, data: Data) -> Lessons:
             raise TaskError(
                 "--distilled-only needs a file of labelled rows", hint="Name it: --distilled FILE."
             )
-        return Lessons(data)
+        return Lessons(data, data)
     found: Distilled = read_distilled(order.distilled, task, data)
     own = () if order.distilled_only else data.train
     told = found.told(alone=order.distilled_only)
-    return Lessons(replace(data, train=(*own, *found.rows)), told)
+    return Lessons(data, replace(data, train=(*own, *found.rows)), told)
 
 
 def beside_labeller(
