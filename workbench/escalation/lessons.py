@@ -21,7 +21,7 @@ from evals.store import read_json
 from evals.task import Task
 from evals.types import Models, Row
 from tuning.recipe import Recipe
-from workbench.distillation.lines import Distilled, read_distilled
+from workbench.distillation.lines import PART, Distilled, read_distilled
 from workbench.escalation.order import Order
 from workbench.evidence import Entry, Evidence
 from workbench.runs import run_folders
@@ -100,7 +100,7 @@ def _dev_rows(evidence: Evidence, hash: str, models: Models) -> Sequence[Row]:
         if entry.hash == hash and "dev" in entry.splits:
             return evidence.rows(entry, "dev", models)
     for run in run_folders(evidence.run.folder.parent):
-        for account in sorted((run / "distilled").glob("*/account.json")):
+        for account in sorted((run / PART).glob("*/account.json")):
             if read_json(account)["labelled_by"]["hash"] == hash:
                 return _graded(evidence, account.with_name("predictions.jsonl"), models)
     return ()
