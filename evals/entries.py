@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from evals.differences import paired, share_contrast
 from evals.failures import count_failures
@@ -129,11 +130,12 @@ def _compared(task: Terms) -> list[Requirement]:
 
 
 def beside_sft(task: Terms, measured: Measured, others: Sequence[Measured]) -> dict[str, Json]:
-    """Paired differences of what learned from preferences to the same method with SFT alone, where that was
-    scored too: on test where both were asked, else on dev."""
-    if _trained(measured)[1] in ("", "sft"):
+    """Paired differences of what learned from preferences to the same method with SFT alone on the same rows,
+    where that was scored too: on test where both were asked, else on dev."""
+    method, objective, labelled = _trained(measured)
+    if objective in ("", "sft"):
         return {}
-    alone = next((o for o in others if _trained(o) == (_trained(measured)[0], "sft") and o.rows), None)
+    alone = next((o for o in others if _trained(o) == (method, "sft", labelled) and o.rows), None)
     if alone is None:
         return {}
     both = measured.rows.get("test") and alone.rows.get("test")
@@ -142,10 +144,12 @@ def beside_sft(task: Terms, measured: Measured, others: Sequence[Measured]) -> d
     return {label(r): _delta(r, measured, alone, level, split) for r in _compared(task)}
 
 
-def _trained(measured: Measured) -> tuple[str, str]:
-    """The method and the objective of a tuned approach, "" for others."""
-    training = measured.training or {}
-    return str(training.get("method", "")), str(training.get("objective", ""))
+def _trained(measured: Measured) -> tuple[str, str, str]:
+    """The method and the objective of a tuned approach, and the hash of the rows that a model labelled for
+    it; "" for others."""
+    training: Any = measured.training or {}
+    labelled = (training.get("distilled") or {}).get("hash", "")
+    return str(training.get("method", "")), str(training.get("objective", "")), str(labelled)
 
 
 def _best_other(requirement: Requirement, measured: Measured, others: Sequence[Measured]) -> Measured | None:

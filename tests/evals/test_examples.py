@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from evals.errors import DataError
-from evals.examples import read_examples, row_hash
+from evals.examples import read_examples, read_unlabelled, row_hash
 from evals.output import OutputSpec
-from evals.rows import find_source
+from evals.rows import Source, find_source
 from evals.types import Example
 
 TEXT, JSON, LABELS = (
@@ -130,3 +130,22 @@ def test_a_row_that_is_wrong_is_named_with_file_and_line(
     tmp_path: Path, rows: list[Any] | str, options: dict[str, Any], says: str
 ) -> None:
     assert says in failure(tmp_path, rows, **options)
+
+
+def test_rows_without_answers_are_read_with_their_columns_and_answered_ones_are_named(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "new.jsonl"
+    path.write_text('{"input": "a", "site": "x", "output": null}\n{"input": {"b": 1}, "group": 3}\n')
+    found, lines = read_unlabelled(Source("new.jsonl", "", path, tmp_path), {})
+    assert [(row.input, row.target, row.group) for row in found] == [
+        ("a", None, None),
+        ('{"b": 1}', None, "3"),
+    ]
+    assert found[0].fields == {"site": "x"} and list(lines.values()) == [1, 2]
+    path.write_text('{"input": "a", "answer": "b"}\n')
+    with pytest.raises(DataError, match="new.jsonl:1: has an answer already, in 'answer'"):
+        read_unlabelled(Source("new.jsonl", "", path, tmp_path), {"output": "answer"})
+    path.write_text("")
+    with pytest.raises(DataError, match=r"has no rows\nAdd rows\.$"):
+        read_unlabelled(Source("new.jsonl", "", path, tmp_path), {})

@@ -30,14 +30,13 @@ from evals.types import Example, Models, Progress, Split
 from workbench.distillation.acceptance import Sieve, sieve_of, target_of
 from workbench.distillation.inputs import apart, read_inputs
 from workbench.distillation.labeller import LEAST, Labeller, Worth, choose, dev_rows, worth
-from workbench.distillation.lines import write_rows
+from workbench.distillation.lines import PART, write_rows
 from workbench.escalation.escalate import binding_decision
 from workbench.evidence import Evidence, read_evidence
 from workbench.exchange.chosen import refuse_file
 from workbench.judges.admission import standing
 from workbench.runs import Run, take_over
 
-PART = "distilled"
 UNLABELLED = cast(Split, "unlabelled")
 """What stands for a split beside the answers to rows that are of none."""
 

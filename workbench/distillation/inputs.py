@@ -38,8 +38,9 @@ def read_inputs(path: Path, task: Task) -> list[Example]:
     file and line, also for a row that is answered already."""
     source = given(path)
     rows, lines = read_unlabelled(source, task.columns)
+    names = Template(task.prompt.template).names
     for row in rows:
-        for name in Template(task.prompt.template).names if rows else ():
+        for name in names:
             if name != "input" and name not in row.fields:
                 raise DataError(
                     f"has no {name!r}, which prompt.template shows.{nearest(name, row.fields)}",

@@ -21,6 +21,8 @@ from evals.template import Template
 from evals.types import Example, Json
 from workbench.distillation.inputs import apart, given
 
+PART = "distilled"
+"""The folder within a run that keeps what an approach labelled."""
 LABELLED_BY = "labelled_by"
 MARK = "distilled:"
 """What the ids of labelled rows begin with, so that none is that of a row of the task."""

@@ -65,8 +65,8 @@ def escalate(order: Order, models: Models) -> Acted:
             order.launch.settings()
         chosen = replace(order, method=method, objective=objective)
         if order.dry_run:
-            return Acted(parent, decision, preflight=look_ahead(chosen, parent, task, data, models))
-        run, whole = train(chosen, parent, task, data, models)
+            return Acted(parent, decision, preflight=look_ahead(chosen, parent, task, taught, models))
+        run, whole = train(chosen, parent, task, taught, models)
         trained.append(method)
         acted = Acted(run, plain(whole), tuple(trained), whole=whole)
         above = next_method(acted.decision) if order.climb else None

@@ -21,7 +21,7 @@ from evals.store import read_json
 from evals.task import Task
 from evals.types import Models, Row
 from tuning.recipe import Recipe
-from workbench.distillation.lines import Distilled, read_distilled
+from workbench.distillation.lines import PART, Distilled, read_distilled
 from workbench.escalation.order import Order
 from workbench.evidence import Entry, Evidence
 from workbench.runs import run_folders
@@ -29,9 +29,10 @@ from workbench.runs import run_folders
 
 @dataclass(frozen=True)
 class Lessons:
-    """What is trained on: the data with all rows to learn from, and what a run says of those that were
-    labelled; nothing without a file."""
+    """What is trained on: the task's own data, the same with all rows to learn from, and what a run says of
+    those that were labelled; nothing without a file."""
 
+    own: Data
     data: Data
     told: Mapping[str, Any] | None = None
 
@@ -44,11 +45,11 @@ class Lessons:
         """The recipe as it is known when it learns from these rows."""
         return replace(recipe, taught=self.taught)
 
-    def note(self, own: int) -> Iterator[str]:
-        """What a report says of rows that nobody labelled by hand, beside the task's `own`."""
+    def note(self) -> Iterator[str]:
+        """What a report says of rows that nobody labelled by hand."""
         if self.told is not None:
             by = ", ".join(f"{count} by {who}" for who, count in self.told["labelled_by"].items())
-            beside = "alone" if self.told["alone"] else f"beside {own} training rows"
+            beside = "alone" if self.told["alone"] else f"beside {len(self.own.train)} training rows"
             yield f"trained on rows that were labelled by a model ({by}) {beside}"
             for why, count in self.told["left_out"].items():
                 yield f"{count} labelled rows were left out of training: they {why}"
@@ -62,11 +63,11 @@ def lessons(order: Order, task: Task, data: Data) -> Lessons:
             raise TaskError(
                 "--distilled-only needs a file of labelled rows", hint="Name it: --distilled FILE."
             )
-        return Lessons(data)
+        return Lessons(data, data)
     found: Distilled = read_distilled(order.distilled, task, data)
     own = () if order.distilled_only else data.train
     told = found.told(alone=order.distilled_only)
-    return Lessons(replace(data, train=(*own, *found.rows)), told)
+    return Lessons(data, replace(data, train=(*own, *found.rows)), told)
 
 
 def beside_labeller(
@@ -99,7 +100,7 @@ def _dev_rows(evidence: Evidence, hash: str, models: Models) -> Sequence[Row]:
         if entry.hash == hash and "dev" in entry.splits:
             return evidence.rows(entry, "dev", models)
     for run in run_folders(evidence.run.folder.parent):
-        for account in sorted((run / "distilled").glob("*/account.json")):
+        for account in sorted((run / PART).glob("*/account.json")):
             if read_json(account)["labelled_by"]["hash"] == hash:
                 return _graded(evidence, account.with_name("predictions.jsonl"), models)
     return ()

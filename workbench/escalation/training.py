@@ -32,7 +32,7 @@ from tuning.tables import OBJECTIVES
 from workbench.budget import open_purse
 from workbench.escalation.fitting import PACES, SEARCH, fitted, seconds_a_row
 from workbench.escalation.learning import PARTS, draw_curve
-from workbench.escalation.lessons import beside_labeller, lessons
+from workbench.escalation.lessons import Lessons, beside_labeller
 from workbench.escalation.order import Order
 from workbench.escalation.record import write_curves
 from workbench.escalation.worth import next_step
@@ -55,16 +55,15 @@ CLOSE = 3
 """Digits to which the figures of two prompts must differ for the longer one to be chosen."""
 
 
-def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> tuple[Run, Decision]:
+def train(order: Order, parent: Run, task: Task, taught: Lessons, models: Models) -> tuple[Run, Decision]:
     """Train `order.method`, judge it beside what `parent` measured, and decide over all rungs.
 
     Raises RunError when the preflight finds what stands in the way, and WorkbenchError where training
     fails; the same command continues.
     """
-    task_hash = digest([task.identity(), data.hash], 12)
-    task = with_max_tokens(task, data, models)
-    own, taught = len(data.train), lessons(order, task, data)
-    before, data = len(taught.data.train), replace(data, train=unjudged(task, taught.data.train))
+    task_hash = digest([task.identity(), taught.own.hash], 12)
+    task = with_max_tokens(task, taught.own, models)
+    data = replace(taught.data, train=unjudged(task, taught.data.train))
     recipe = taught.named(recipe_of(order))
     scope = Scope(seed=order.seed, train=" ".join(filter(None, (recipe.name, taught.taught))))
     run, continued = open_run(order.out, task, task_hash, scope)
@@ -73,7 +72,8 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
         session = _session(order, scope, task, data, models, run, task_hash)
         enter(run)
         if not continued:
-            notes = (*left_out(before - len(data.train)), *taught.note(own))
+            judged = len(taught.data.train) - len(data.train)
+            notes = (*left_out(judged), *taught.note())
             _begin(session, order, parent, {"distilled": taught.told} if taught.told else {}, notes)
         evidence = read_evidence(run)
         begun = best_start(evidence.measured(models), evidence, recipe)
@@ -92,11 +92,10 @@ def train(order: Order, parent: Run, task: Task, data: Data, models: Models) -> 
         return run, conclude(run, models)
 
 
-def look_ahead(order: Order, parent: Run, task: Task, data: Data, models: Models) -> Preflight:
+def look_ahead(order: Order, parent: Run, task: Task, taught: Lessons, models: Models) -> Preflight:
     """What training would take; nothing is written."""
-    task = with_max_tokens(task, data, models)
-    taught = lessons(order, task, data)
-    data = replace(data, train=unjudged(task, taught.data.train))
+    task = with_max_tokens(task, taught.own, models)
+    data = replace(taught.data, train=unjudged(task, taught.data.train))
     evidence, recipe = read_evidence(parent), taught.named(recipe_of(order))
     measured = evidence.measured(models)
     work = Work(parent.folder, task, models, lambda pairs: 0.0, start=best_start(measured, evidence, recipe))
