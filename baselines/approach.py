@@ -7,10 +7,11 @@ approaches with the same hash ask the same things of the same model.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from baselines.adapters import by_content, give_adapter, keep_adapter
@@ -100,9 +101,15 @@ class Prompted:
         """The same, with these passages in the prompt."""
         return replace(self, name=name, prompt=replace(self.prompt, passages=passages))
 
-    def prompts(self, queries: Sequence[Query], models: Models) -> dict[str, tuple[Message, ...]]:
-        """What the model is shown for each of the queries, by id."""
-        shown = self._shown(queries, self._retrieved(queries, models), models)
+    def prompts(
+        self,
+        queries: Sequence[Query],
+        models: Models,
+        barred: Mapping[str, Collection[int]] = MappingProxyType({}),
+    ) -> dict[str, tuple[Message, ...]]:
+        """What the model is shown for each of the queries, by id; `barred` are places of shots that a query
+        is not to be shown: the next nearest take theirs where shots are retrieved."""
+        shown = self._shown(queries, self._retrieved(queries, models), models, barred)
         return {query.id: one.prompt for query, one in zip(queries, shown, strict=True)}
 
     def predict(
@@ -143,10 +150,14 @@ class Prompted:
         return found
 
     def _shown(
-        self, queries: Sequence[Query], found: Sequence[Sequence[Document]], models: Models
+        self,
+        queries: Sequence[Query],
+        found: Sequence[Sequence[Document]],
+        models: Models,
+        barred: Mapping[str, Collection[int]] = MappingProxyType({}),
     ) -> list[Shown]:
         """Each query's prompt, with the passages that fit."""
-        passages, shots = self.prompt.passages, self._shots(queries, models)
+        passages, shots = self.prompt.passages, self._shots(queries, models, barred)
         prompts: list[Shown] = []
         for query, examples, documents in zip(queries, shots, found, strict=True):
             chosen = documents if query.documents or passages is None else documents[: passages.k]
@@ -159,17 +170,22 @@ class Prompted:
         say_left_out(self.name, prompts)
         return prompts
 
-    def _shots(self, queries: Sequence[Query], models: Models) -> Sequence[Sequence[Example]]:
+    def _shots(
+        self, queries: Sequence[Query], models: Models, barred: Mapping[str, Collection[int]]
+    ) -> Sequence[Sequence[Example]]:
         shots = self.prompt.shots
         if shots is None:
             return [()] * len(queries)
+        without = [barred.get(query.id, ()) for query in queries]
         if shots.retrieve is None:
-            return [shots.examples] * len(queries)
+            return [[e for i, e in enumerate(shots.examples) if i not in out] for out in without]
+        most = shots.k + max(map(len, without), default=0)
         found = nearest_examples(
-            models.embedder(shots.retrieve), shots.examples, [q.input for q in queries], shots.k
+            models.embedder(shots.retrieve), shots.examples, [q.input for q in queries], most
         )
+        kept = ([i for i in row if i not in out][: shots.k] for row, out in zip(found, without, strict=True))
         order = reversed if shots.nearest == "last" else iter
-        return [[shots.examples[i] for i in order(row)] for row in found]
+        return [[shots.examples[i] for i in order(row)] for row in kept]
 
 
 def nearest_examples(

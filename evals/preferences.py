@@ -184,6 +184,7 @@ def _line(pair: Pair, of: str, split: Split, scores: Sequence[float] | None) -> 
         "split": split,
         "of": of,
         "id": pair.id,
+        "texts": digest([pair.input, pair.chosen, pair.rejected]),
         "group": pair.group,
         "fields": pair.fields,
         "chosen": chosen,
@@ -192,9 +193,9 @@ def _line(pair: Pair, of: str, split: Split, scores: Sequence[float] | None) -> 
 
 
 def read_pair_rows(path: Path, split: Split) -> list[Row]:
-    """What was written of a split's pairs, a row each with one score: 1 where the chosen answer is the
-    likelier per byte, 0.5 where both are equally so, 0 where the other is or they do not fit the
-    context."""
+    """What was written of a split's pairs, a row each, whose input is a hash of the texts, with one score: 1
+    where the chosen answer is the likelier per byte, 0.5 where both are equally so, 0 where the other is or
+    they do not fit the context."""
     with reading(path):
         return list(_rows(path, split))
 
@@ -208,6 +209,6 @@ def _rows(path: Path, split: Split) -> Iterator[Row]:
 def _row(line: Mapping[str, Any]) -> Row:
     chosen, rejected = line["chosen"], line["rejected"]
     value = 0.0 if chosen is None else 0.5 if chosen == rejected else float(chosen > rejected)
-    example = Example(line["id"], "", "", group=line["group"], fields=line["fields"])
+    example = Example(line["id"], line.get("texts", ""), "", group=line["group"], fields=line["fields"])
     score = Score(line["id"], METRIC, value, failure=None if value == 1 else "wrong")
     return Row(example, Prediction(line["id"], "", "stop"), {METRIC: score}, score.failure)

@@ -85,7 +85,8 @@ def preflight(
     seconds += settings.epochs * drawn * texts.rows * seconds_a_row
     looks = stages * (settings.epochs * settings.looks + 1)
     seconds += looks * min(dev, settings.dev_rows) * seconds_a_row
-    disk = CHECKPOINTS * 12 * learn + (4 * size if recipe.method.name == "full" else 4 * learn)
+    left = 4 * size if recipe.method.name == "full" else 4 * learn
+    disk = CHECKPOINTS * 12 * learn + stages * left
     report = Preflight(
         recipe=recipe.name,
         rows=texts.rows,

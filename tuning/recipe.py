@@ -2,7 +2,8 @@
 
 `fit` returns the approach to begin from with another model reference (`ModelRef(base, adapter)`), and
 usually a shorter prompt. Everything it writes stands under `work.dir`: checkpoints, `curves.jsonl`,
-`training.json`, `adapter/`; a fit that was killed goes on where it was.
+`training.json`, `adapter/`, and in `sft_alone/` what SFT came to where the objective goes on from there; a
+fit that was killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from evals.errors import ModelError, NotApplicable
 from evals.preferences import Pair as Preference
 from evals.preferences import Pairs, asked_pairs
 from evals.selection import with_pairs
-from evals.store import plain, write_json
+from evals.store import plain
 from evals.types import Example, ModelRef, Work
 from tuning.launch import Launch, launched
 from tuning.matrix import check_pair, check_shared
 from tuning.method import Head, Method, cut_head, shared_head, trainable
+from tuning.reload import ADAPTER, TRAINING
 from tuning.settings import Settings
+from tuning.sft import Sft
 from tuning.texts import preferred
 
 if TYPE_CHECKING:
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TRAINING, ADAPTER = "training.json", "adapter"
+ALONE = "sft_alone"
+"""Where what SFT came to lies, in the fit of an objective that goes on from there."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,7 @@ class Recipe:
         """
         if self.launch is not None:
             return launched(self.launch, replace(self, launch=None), train, dev, work)
-        from evals.models.engine.soft import inner
-        from tuning.crew import present
-        from tuning.export import export
-        from tuning.forgetting import forgotten, passages, text_loss
-        from tuning.forward import Reader
-        from tuning.reload import keep_probe
+        from tuning.legacy import Legacy
 
         if not train and self.objective.answers:
             raise NotApplicable(f"{self.name} needs training rows and the task has none")
@@ -79,29 +78,30 @@ class Recipe:
         served = served_by(self.method, cast(Prompted, work.start), self.name)
         student = enroll(self, served, [*train, *dev, *learned.train, *learned.dev], work)
         material, long = self._material(student, train, dev, learned)
-        text = passages(student.live.renderer, student.live.context)
-        untouched = inner(student.model) if self.method.soft else student.model
-        before = text_loss(Reader(untouched, student.reader.autocast), text)
-        outcomes = [
-            (stage.name, self._stage(student, stage, dev, work))
-            for stage in self.objective.stages(student, material)
-        ]
-        folder = work.dir / ADAPTER
-        model = replace(served.model, adapter=str(folder.resolve()))
-        if not present().main:
-            return replace(student.approach, model=model)
-        export(student.model, student.live.renderer.tokenizer, folder, student.head)
-        if probe := [*material.dev, *material.train, *(pair.chosen for pair in material.pairs)]:
-            keep_probe(student, model, probe, work.dir, self.method.name)
-        after = text_loss(student.reader, text)
-        record = self._record(student, outcomes, material, long)
-        told = {"pairs_left_out": list(copies), "forgetting": forgotten(before, after)}
-        write_json(work.dir / TRAINING, {**record, **told})
+        legacy = Legacy.of(student, material, long, copies)
+        outcomes: list[tuple[str, Outcome]] = []
+        for stage in self.objective.stages(student, material):
+            outcomes.append((stage.name, self._stage(student, stage, dev, work)))
+            if stage.name == Sft.name != self.objective.name and not (work.dir / ALONE / TRAINING).is_file():
+                alone = Recipe(self.method, Sft(), self.settings)
+                legacy.of_rows().leave(work.dir / ALONE, alone._taught(), outcomes)
+        legacy.leave(work.dir, self._taught(), outcomes)
+        model = replace(served.model, adapter=str((work.dir / ADAPTER).resolve()))
         return replace(student.approach, model=model)
+
+    def _taught(self) -> dict[str, Any]:
+        """The recipe as training.json has it."""
+        return {
+            "method": self.method.name,
+            "objective": self.objective.name,
+            "options": json.loads(json.dumps(plain(self.method))),
+            "settings": plain(self.settings),
+            "towards": json.loads(json.dumps(plain(self.objective))),
+        }
 
     def _material(
         self, student: Student, train: Sequence[Example], dev: Sequence[Example], learned: Pairs
-    ) -> tuple[Material, list[str]]:
+    ) -> tuple[Material, tuple[list[str], list[str]]]:
         """What the objective learns from, and the ids of the rows and pairs that do not fit."""
         from tuning.selection import sample
         from tuning.student import Material
@@ -117,7 +117,7 @@ class Recipe:
         dev_pairs = student.pairs(sample(learned.dev, self.settings.dev_rows))[0]
         examples = {row.id: row for row in train}
         kept_rows = [examples[piece.id] for piece in rows]
-        return Material(rows, golden, pairs, dev_pairs, kept_rows), [*long, *long_pairs]
+        return Material(rows, golden, pairs, dev_pairs, kept_rows), (long, long_pairs)
 
     def _stage(self, student: Student, stage: Stage, dev: Sequence[Example], work: Work) -> Outcome:
         from tuning.crew import present
@@ -146,35 +146,6 @@ class Recipe:
             present(),
         )
         return Trainer(student.parameters, stage.lesson, course).run()
-
-    def _record(
-        self,
-        student: Student,
-        outcomes: Sequence[tuple[str, Outcome]],
-        material: Material,
-        long: Sequence[str],
-    ) -> dict[str, Any]:
-        """What training.json says."""
-        from tuning.crew import present
-
-        return {
-            "method": self.method.name,
-            "objective": self.objective.name,
-            "options": json.loads(json.dumps(plain(self.method))),
-            "settings": plain(self.settings),
-            "towards": json.loads(json.dumps(plain(self.objective))),
-            "rows": len(material.train),
-            "pairs": len(material.pairs),
-            "too_long": list(long),
-            "trainable": sum(p.numel() for p in student.parameters.values()),
-            "parameters": _size(student.model),
-            "dtype": str(student.reader.model.dtype).removeprefix("torch."),
-            "processes": present().size,
-            "virtual_tokens": student.reader.virtual,
-            "starts_from": len(student.head.start),
-            "stands_for": len(student.head.tokens),
-            "stages": [{"name": name, **plain(outcome)} for name, outcome in outcomes],
-        }
 
 
 def served_by(method: Method, start: Prompted | None, name: str) -> Prompted:

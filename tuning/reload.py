@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tuning.student import Student
 
 ROOT = Path(__file__).resolve().parents[1]
+TRAINING, ADAPTER = "training.json", "adapter"
+"""What a fit leaves: the record, and the weights."""
 PROBE, ASKED = "probe.safetensors", "probe.json"
 ROWS = 4
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.05, "float16": 0.01}

@@ -16,10 +16,13 @@ from baselines.approach import Prompted
 from baselines.rag.documents import read_documents
 from baselines.search.copies import copied, written
 from evals.audit import Quote, Sought
+from evals.audit.near import repeated
 from evals.data import Data
 from evals.errors import DataError, RunError
 from evals.graders import answer_text
+from evals.preferences import Pair
 from evals.task import Task
+from evals.template import Template
 from evals.types import Decision, Document, Example, Look, Measured, Split
 
 log = logging.getLogger(__name__)
@@ -46,6 +49,17 @@ def blocks(quotes: Iterable[Quote]) -> list[str]:
         if quote.answered or quote.is_prompt:
             held.setdefault(quote.where, []).append(quote)
     return [f"{where} holds {_rows(found)}" for where, found in held.items()]
+
+
+def told_shots(approach: Prompted, pairs: Sequence[Pair], task: Task) -> dict[str, frozenset[int]]:
+    """Places of the shots that a pair of answers is not to be judged behind, by the pair's id: rows with its
+    input, or that it nearly repeats, whose answer may be the chosen one. Soft prompts hold fixed shots."""
+    shots = approach.prompt.shots
+    if shots is None or not pairs or (approach.model.adapter is not None and shots.retrieve is None):
+        return {}
+    asked = [Example(pair.id, pair.input, "", fields=pair.fields) for pair in pairs]
+    found = repeated(shots.examples, asked, Template(task.prompt.template).names)
+    return {pair.id: places for pair, places in zip(pairs, found, strict=True) if places}
 
 
 def _rows(found: Sequence[Quote]) -> str:

@@ -24,6 +24,7 @@ from evals.store import digest, plain
 from evals.task import Task
 from evals.types import Example, Grader, Models, Prediction, Progress, Rung, Split
 from workbench.evidence import PAIRS, Entry
+from workbench.leakage import told_shots
 from workbench.runs import Run, Scope, take_over
 
 LATENCY_METRICS = ("p50_seconds", "p95_seconds", "p99_seconds")
@@ -161,7 +162,8 @@ def _ask_pairs(session: Session, approach: Prompted, split: Split, folder: Path)
     if not any(r.metric == METRIC for r in session.task.requirements):
         return
     pairs = session.pairs.of(split)[: session.plan.scope.limit]
-    shown = approach.prompts([p.query() for p in pairs], session.models)
+    barred = told_shots(approach, pairs, session.task)
+    shown = approach.prompts([p.query() for p in pairs], session.models, barred)
     step = f"{approach.name}: {split} pairs"
     score_pairs(
         pairs,

@@ -79,8 +79,12 @@ class Rows:
 
 def rows_of(data: Data, names: Sequence[str]) -> Rows:
     """The rows of all splits with what the template shows of them."""
-    examples = (*data.train, *data.dev, *data.test)
-    splits = np.repeat(np.arange(3), [len(data.train), len(data.dev), len(data.test)])
+    return _rows((data.train, data.dev, data.test), names)
+
+
+def _rows(parts: tuple[Sequence[Example], ...], names: Sequence[str]) -> Rows:
+    examples = tuple(row for part in parts for row in part)
+    splits = np.repeat(np.arange(3), [len(part) for part in parts])
     shown = tuple(visible(row, names).replace("\0", " ") for row in examples)
     return Rows(examples, splits, shown, tuple(map(folded, shown)))
 
@@ -115,6 +119,26 @@ def lexical(rows: Rows) -> tuple[Near, Array]:
         for twin in beyond(rows, pairs, share, how, limits[how]):
             twins.setdefault((twin.split, twin.id), twin)
     return Near(tuple(twins.values()), limits, usual), _close(rows, *alike)
+
+
+def repeated(pool: Sequence[Example], asked: Sequence[Example], names: Sequence[str]) -> list[frozenset[int]]:
+    """For each asked row the places in the pool of those that show what it shows, and of those that it nearly
+    repeats: its likeliest twins beyond the limits."""
+    rows = _rows((pool, (), asked), names)
+    sets = shingles(rows.texts, RUN)
+    first: dict[str, set[int]] = {}
+    for place in rows.where(0):
+        first.setdefault(rows.texts[place], set()).add(int(place))
+    found = [set(first.get(rows.texts[place], ())) for place in rows.where(2)]
+    measures: dict[How, tuple[Array, Array]] = {
+        "resembles": _alike(rows, sets),
+        "within": _inside(rows, sets),
+    }
+    for how, (pairs, share) in measures.items():
+        across = rows.splits[pairs[:, 0]] != rows.splits[pairs[:, 1]]
+        for pair in pairs[across & (share > limit(how, _usual(rows, pairs, share)))]:
+            found[int(max(pair)) - len(pool)].add(int(min(pair)))
+    return [frozenset(places) for places in found]
 
 
 def _close(rows: Rows, pairs: Array, share: Array) -> Array:

@@ -82,7 +82,8 @@ def find_adapter(name: str) -> Path:
             key="adapter",
             hint="Name a folder with adapter_config.json and safetensors weights, as peft saves it.",
         )
-    if not any(folder.glob("*.safetensors")):
+    weights = "*.safetensors" if is_whole(folder) else "adapter_model.safetensors"
+    if not any(folder.glob(weights)):
         raise ModelError(
             "an adapter without safetensors weights (other formats are not loaded)", where=folder
         )

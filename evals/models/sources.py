@@ -10,6 +10,8 @@ from evals.errors import ModelError
 from evals.models.cache import quiet
 from evals.models.fingerprint import folder_fingerprint
 
+FOREIGN = "Code that a model brings along is never run: take a model of a family that transformers knows."
+
 
 class Source(Protocol):
     """Where config, tokenizer and weights come from. `frozen` when nobody else can change the weights,
@@ -70,7 +72,8 @@ class Saved:
                 )
         except (OSError, ValueError, KeyError, ImportError) as error:
             why = str(error).strip().splitlines()[0]
-            raise ModelError(f"cannot be loaded ({why})", where=self.folder) from error
+            hint = FOREIGN if "trust_remote_code" in str(error) else None
+            raise ModelError(f"cannot be loaded ({why})", where=self.folder, hint=hint) from error
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,18 @@ def test_retrieved_shots_stand_in_the_prompt_with_the_nearest_next_to_the_questi
     assert turned.hash != approach.hash
 
 
+@pytest.mark.parametrize("retrieve", ["minilm", None])
+def test_a_barred_shot_is_not_shown_and_the_next_nearest_takes_its_place(retrieve: str | None) -> None:
+    approach = with_shots(Shots(POOL, 2, retrieve))
+    queries = [Query("q", "A kitten naps on a couch"), Query("free", "A kitten naps on a couch")]
+    prompts = approach.prompts(queries, ScriptedModels(Scripted(lambda request: "")), {"q": {0}})
+    shown = {
+        id: [turn.content for turn in prompt if turn.role == "user"][:-1] for id, prompt in prompts.items()
+    }
+    assert POOL[0].input in shown["free"] and POOL[0].input not in shown["q"]
+    assert len(shown["q"]) == (2 if retrieve else len(POOL) - 1)
+
+
 def test_rows_that_are_done_are_not_asked_again() -> None:
     models = ScriptedModels(Scripted(lambda request: "x"))
     queries = [Query("a", "one"), Query("b", "two")]

@@ -75,6 +75,32 @@ def test_it_is_decided_on_the_pairs_of_each_split(tmp_path: Path) -> None:
     assert contents(run.folder) == before
 
 
+class Watched(Polite):
+    """Keeps the prompts that it was asked to score behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[PromptText, Sequence[str]]] = []
+
+    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
+        self.seen.append((prompt, continuations))
+        return super().score(prompt, continuations)
+
+
+def test_no_shot_shows_the_answer_that_was_chosen(tmp_path: Path) -> None:
+    small, model = case(tmp_path), Watched()
+    told = [{"input": f"Say  {n}", "output": f"a polite text {n}"} for n in range(150)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in told))
+    data = {"train": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl", "preferences": "pairs.jsonl"}
+    small.write(data=data, output="text", ladder=[{"name": "knn_few_shot", "k": 3}])
+    assess(Plan(small.path, small.out), ScriptedModels(model))
+    assert len(model.seen) >= len(load_pairs(load_task(small.path)).dev)
+    for prompt, (chosen, _) in model.seen:
+        answers = [turn.content for turn in prompt if not isinstance(turn, str) and turn.role == "assistant"]
+        assert len(answers) == 3
+        assert chosen not in answers
+
+
 def test_check_says_what_the_pairs_could_show(tmp_path: Path) -> None:
     task = load_task(case(tmp_path).path)
     (could,) = check(task, ScriptedModels(Polite())).requirements

@@ -15,11 +15,12 @@ from evals.differences import Contrast, Pair, amount_contrast, paired, share_con
 from evals.entries import rounded
 from evals.looks import full_alpha
 from evals.metrics import LATENCY, MEANS, grader_metrics, in_slice, is_amount, label
+from evals.preferences import METRIC as PREFERENCE
 from evals.ranking import SHOWN
 from evals.store import plain
 from evals.task import Task
 from evals.types import Json, Measured, Models, Requirement, Row, Split
-from workbench.comparison.sides import Side, age, changes, comparable, refuse, side_of
+from workbench.comparison.sides import Side, age, changes, comparable, content_hash, refuse, side_of
 from workbench.evidence import SPLITS
 
 AMOUNTS = (*MEANS, *LATENCY)
@@ -102,6 +103,7 @@ def contrast_sides(first: Side, second: Side, task: Task, wanted: Sequence[Split
         reasons = comparable(first, second, split)
         if not reasons:
             splits.append(contrast_split(first, second, split, task, level))
+            notes += [f"not compared on {split}: {why}" for why in pairs_between(first, second, split)[1]]
         elif first.rows.get(split) or second.rows.get(split):
             notes.append(f"not compared on {split}: {'; '.join(reasons)}")
     return Comparison(
@@ -159,6 +161,7 @@ def contrast_split(first: Side, second: Side, split: Split, task: Task, level: f
         if requirement.where and requirement.metric in there:
             both = (first.measured, second.measured)
             contrasts.append(contrast(requirement.metric, requirement.where, pairs, both, task, level))
+    contrasts += _of_pairs(first, second, split, task, level)
     contrasts = [found for found in contrasts if found.first is not None or found.second is not None]
     moved = _flips(pairs, second.primary)
     return OnSplit(
@@ -172,6 +175,26 @@ def contrast_split(first: Side, second: Side, split: Split, task: Task, level: f
         broken=sum(now.failure is not None and was.failure is None for now, was in pairs),
         flips=tuple(moved) if split == "dev" else (),
     )
+
+
+def pairs_between(first: Side, second: Side, split: Split) -> tuple[list[Pair], list[str]]:
+    """What B makes of each pair of answers, with what A makes of it; and why that is not compared."""
+    rows = [side.measured.pairs.get(split, ()) for side in (first, second)]
+    if not all(rows):
+        return [], [f"{PREFERENCE} is of one side only"] if any(rows) else []
+    was, now = ({row.example.id: content_hash(row.example) for row in of} for of in rows)
+    if was != now:
+        return [], [f"{PREFERENCE} is of other pairs of answers"]
+    return paired(rows[1], rows[0]), []
+
+
+def _of_pairs(first: Side, second: Side, split: Split, task: Task, level: float) -> list[Contrast]:
+    """preference_accuracy, slices that a requirement names too."""
+    pairs, _ = pairs_between(first, second, split)
+    slices = [r.where for r in task.requirements if r.where and r.metric == PREFERENCE]
+    both = (first.measured, second.measured)
+    wheres: list[Mapping[str, Json]] = [{}, *slices] if pairs else []
+    return [contrast(PREFERENCE, where, pairs, both, task, level) for where in wheres]
 
 
 def contrast(

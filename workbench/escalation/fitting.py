@@ -18,8 +18,8 @@ from evals.spending import FILE, read_spent
 from evals.store import plain, read_json, read_lines, write_json
 from evals.types import Example, Measured, Work
 from tuning.preflight import Preflight, preflight
-from tuning.recipe import TRAINING, Recipe
-from tuning.reload import check_reload
+from tuning.recipe import ALONE, Recipe
+from tuning.reload import TRAINING, check_reload
 from workbench.escalation.memory import Added
 from workbench.escalation.order import Order
 from workbench.escalation.record import CURVES
@@ -120,20 +120,27 @@ def _fit(session: Session, order: Order, recipe: Recipe, work: Work) -> None:
     with Added() as added:
         approach = recipe.fit(train, session.data.dev, work)
     session.plan.progress(f"{recipe.name}: reload", 0, 1)
-    (difference,) = check_reload([folder])
+    alone = [folder / ALONE] if (folder / ALONE).is_dir() else []
+    difference, *others = check_reload([folder, *alone])
+    for path, other in zip(alone, others, strict=True):
+        write_json(path / TRAINING, {**read_json(path / TRAINING), "reload_difference": _rounded(other)})
     session.plan.progress(f"{recipe.name}: reload", 1, 1)
     save(approach, folder)
-    seconds = round(max(time.perf_counter() - begin, _trained(folder)), 3)
+    seconds = round(max(time.perf_counter() - begin, trained_seconds(folder)), 3)
     here = recipe.launch is None  # else what was added was added to others
     actual = {"minutes": round(seconds / 60, 2), "memory": added.bytes if here else None}
     write_json(folder / TRAINING, _accounted(read_json(folder / TRAINING), foreseen, difference, actual))
     write_json(folder / FIT, {"seconds": seconds})
 
 
-def _trained(folder: Path) -> float:
+def trained_seconds(folder: Path) -> float:
     """The seconds of all steps and looks: what a training took that was killed and went on."""
     paths = folder.glob(f"*/{CURVES}")
     return sum(float(line.get("seconds", 0.0)) for path in paths for line in read_lines(path))
+
+
+def _rounded(difference: float) -> float:
+    return float(f"{difference:.3g}")
 
 
 def _accounted(
@@ -142,7 +149,7 @@ def _accounted(
     """The training's record with what was predicted beside what it took."""
     return {
         **record,
-        "reload_difference": float(f"{difference:.3g}"),
+        "reload_difference": _rounded(difference),
         "predicted": {
             "minutes": round(foreseen.minutes, 2),
             "memory": foreseen.memory,

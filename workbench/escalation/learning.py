@@ -21,7 +21,8 @@ from evals.failures import primary_grader
 from evals.run import grade_rows, predict
 from evals.store import read_json, write_json
 from evals.types import Example
-from tuning.recipe import ADAPTER, TRAINING, Recipe
+from tuning.recipe import Recipe
+from tuning.reload import ADAPTER, TRAINING
 from tuning.settings import Settings
 from workbench.escalation.fitting import fit_key, work_in
 from workbench.escalation.forecast import LEARNING

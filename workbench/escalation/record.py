@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.store import read_json, read_lines, reading, write_lines
-from tuning.recipe import TRAINING
+from tuning.reload import TRAINING
 from workbench.escalation.forecast import learning_curve
 
 CURVES = "curves.jsonl"

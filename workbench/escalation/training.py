@@ -27,9 +27,11 @@ from evals.task import Task
 from evals.types import Decision, Measured, Models, Work
 from tuning.methods import method_named
 from tuning.preflight import Preflight, preflight
-from tuning.recipe import TRAINING, Recipe
+from tuning.recipe import Recipe
+from tuning.reload import TRAINING
 from tuning.tables import OBJECTIVES
 from workbench.budget import open_purse
+from workbench.escalation.alone import sft_alone
 from workbench.escalation.fitting import PACES, SEARCH, fitted, seconds_a_row
 from workbench.escalation.learning import PARTS, draw_curve
 from workbench.escalation.lessons import Lessons, beside_labeller
@@ -80,6 +82,9 @@ def train(order: Order, parent: Run, task: Task, taught: Lessons, models: Models
         entry = fitted(session, order, recipe, begun)
         fit = run.fit(entry.name, entry.key)
         if entry.state == "scored":
+            alone = sft_alone(session, recipe, fit, begun)
+            if alone is not None:
+                _write(session, _judged(session, alone, evidence))
             entry = _judged(session, entry, evidence)
         _write(session, entry)
         if entry.state == "scored":

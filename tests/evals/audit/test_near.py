@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from evals.audit.near import FLOOR, UNKNOWN, Near, lexical, limit, rows_of
+from evals.audit.near import FLOOR, UNKNOWN, Near, lexical, limit, repeated, rows_of
 from evals.data import Data
 from evals.types import Example
 
@@ -47,6 +47,15 @@ def test_a_row_with_a_word_more_is_found_with_the_row_it_repeats() -> None:
     assert found.limits["resembles"] == FLOOR["resembles"]
     assert found.ids("test") == ("c40",)
     assert found.ids("dev") == ()
+
+
+def test_copies_of_a_row_and_what_it_nearly_repeats_are_found_in_a_pool_and_nothing_else() -> None:
+    pool = sentences(200, 1)
+    pool += [pool[17].upper(), pool[17] + " now", pool[30]]
+    asked = [pool[17], sentences(1, 3)[0], pool[30] + " now"]
+    rows = [[Example(str(i), text, "x") for i, text in enumerate(texts)] for texts in (pool, asked)]
+    assert repeated(*rows, ("input",)) == [{17, 200, 201}, frozenset(), {30, 202}]
+    assert repeated([], rows[1], ("input",)) == [frozenset()] * 3
 
 
 def test_what_is_usual_within_train_is_not_reported() -> None:

@@ -140,6 +140,10 @@ def test_what_is_no_adapter_is_said(base: Path, tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{")
     with pytest.raises(ModelError, match="without safetensors"):
         open_local(ModelRef(str(base), adapter=str(tmp_path)))
+    (tmp_path / "adapter_model.bin").write_bytes(b"")
+    (tmp_path / "probe.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match="without safetensors"):
+        open_local(ModelRef(str(base), adapter=str(tmp_path)))
     (tmp_path / "adapter_model.safetensors").write_bytes(b"")
     with pytest.raises(ModelError, match="cannot be read"):
         open_local(ModelRef(str(base), adapter=str(tmp_path)))

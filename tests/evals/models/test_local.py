@@ -84,6 +84,20 @@ def test_weights_that_are_not_safetensors_are_not_loaded(tmp_path: Path) -> None
         open_local(ModelRef(str(tmp_path)))
 
 
+def test_code_that_a_model_brings_along_is_never_run(tmp_path: Path) -> None:
+    written = tmp_path / "it ran"
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "mine", "auto_map": {"AutoConfig": "mine.Mine", "AutoModelForCausalLM": "mine.Mine"}}'
+    )
+    (tmp_path / "mine.py").write_text(f"open({str(written)!r}, 'w')\nclass Mine: pass\n")
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match="cannot be loaded.*\nCode that a model brings along is never run"):
+        Saved(tmp_path).config()
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        Saved(tmp_path).weights()
+    assert not written.exists()
+
+
 def test_a_damaged_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
     (tmp_path / "model.safetensors").write_bytes(b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,16 @@ import pytest
 
 from evals.errors import RunError
 from evals.models import Loader
+from evals.preferences import load_pairs
+from evals.task import load_task
+from evals.types import PromptText
+from tests.scripted import ScriptedModels
 from tests.workbench.mood import Mood, share
+from tests.workbench.test_preferences import Polite, case
+from workbench.assess import assess
 from workbench.cli.main import run
 from workbench.comparison.compare import Comparison, approaches_of, compare_runs, to_json
+from workbench.session import Plan
 
 EXACT = {"metric": "exact", "at_least": 0.5, "kind": "quality"}
 
@@ -55,6 +63,37 @@ def test_test_rows_are_compared_where_both_were_judged_on_them_and_never_shown(m
     assert splits["test"]["metrics"]["label"]["difference"] == 0.2
     assert splits["test"]["flips"] == []
     assert '"test-' not in json.dumps(found)
+
+
+class Rude(Polite):
+    """Finds rude texts likelier for inputs with a 7 or a 3."""
+
+    fingerprint = "other weights"
+
+    def score(self, prompt: PromptText, continuations: Sequence[str]) -> list[float]:
+        asked = str(prompt if isinstance(prompt, str) else prompt[-1].content)
+        return super().score(asked.replace("3", "7"), continuations)
+
+
+def test_preference_accuracy_is_compared_pair_by_pair_where_the_pairs_are_the_same(tmp_path: Path) -> None:
+    task = case(tmp_path)
+    plans = [Plan(task.path, tmp_path / name) for name in ("a", "b")]
+    a, b = (
+        assess(plan, ScriptedModels(model()))[0] for plan, model in zip(plans, (Rude, Polite), strict=True)
+    )
+    pairs = load_pairs(load_task(task.path)).dev
+    found = compared(a.folder, b.folder, "zero_shot")
+    metric: Any = to_json(found)["splits"]["dev"]["metrics"]["preference_accuracy"]  # type: ignore[index,call-overload]
+    better = sum("3" in pair.input and "7" not in pair.input for pair in pairs)
+    assert (metric["n"], metric["up"], metric["down"]) == (len(pairs), better, 0)
+    assert metric["difference"] == pytest.approx(better / len(pairs), abs=1e-5)
+    lines = (tmp_path / "pairs.jsonl").read_text().splitlines()
+    same = [json.dumps({**json.loads(line), "id": f"pair {n}"}) for n, line in enumerate(lines)]
+    (tmp_path / "pairs.jsonl").write_text("\n".join(same))
+    c, _ = assess(Plan(task.path, tmp_path / "c"), ScriptedModels(Polite()))
+    found = compared(a.folder, c.folder, "zero_shot")
+    assert "preference_accuracy" not in {contrast.metric for contrast in found.splits[0].metrics}
+    assert "not compared on dev: preference_accuracy is of other pairs of answers" in found.notes
 
 
 def test_without_test_on_one_side_only_dev_is_compared_and_it_is_said(mood: Mood) -> None:

@@ -82,6 +82,31 @@ def test_preferences_are_trained_and_judged_on_other_pairs_beside_the_baseline(
     assert list((acted.run.folder / "fits").glob("lora_dpo-*/dpo/curves.jsonl"))
 
 
+def test_sft_alone_stands_beside_what_learned_from_pairs_after_it_and_is_no_look(
+    model: Path, tmp_path: Path
+) -> None:
+    lab = lab_of(tmp_path, model, 140)
+    lab.assess()
+    acted = lab.escalate(method="lora", objective="sft_then_dpo", force=True)
+    decision = json.loads((acted.run.folder / "decision.json").read_text())
+    alone, found = approach(decision, "lora"), approach(decision, "lora_sft_then_dpo")
+    assert [a["name"] for a in decision["approaches"]] == ["zero_shot", "lora", "lora_sft_then_dpo"]
+    assert (alone["kind"], alone["state"], alone["training"]["objective"]) == ("tuned", "scored", "sft")
+    assert alone["training"]["reload_difference"] < 1e-3
+    assert alone["training"]["pairs"] == 0 < found["training"]["pairs"]
+    assert [stage["stage"] for stage in alone["training"]["curves"]] == ["sft"]
+    assert 0 < alone["fit_seconds"] < found["fit_seconds"]
+    for metric in ("exact", "preference_accuracy"):
+        beside = found["beside_sft"][metric]
+        assert (beside["vs"], beside["split"], beside["n"]) == ("lora", "test", alone["test"][metric]["n"])
+    same = alone["hash"] == found["hash"]  # where pairs brought nothing on dev, what SFT made is kept
+    assert lab.looks() == ["lora" if same else "lora_sft_then_dpo"]
+    fits = [path.name for path in (acted.run.folder / "fits").iterdir()]
+    again = lab.escalate(method="lora", objective="sft", force=True)
+    assert [p.name for p in (again.run.folder / "fits").glob("lora-*")] == [n for n in fits if "dpo" not in n]
+    assert not list((again.run.folder / "fits").glob("lora-*/sft/checkpoints"))
+
+
 def test_without_pairs_nothing_is_begun(model: Path, tmp_path: Path) -> None:
     data = {split: f"{split}.jsonl" for split in ("train", "dev", "test")}
     asked = [{"metric": "exact", "at_least": 0.7, "kind": "quality"}]

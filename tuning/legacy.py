@@ -1,0 +1,85 @@
+"""What a training leaves in a folder: the weights, a probe to compare them with, and the record of how they
+came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evals.models.engine.soft import inner
+from evals.store import plain, write_json
+from tuning.crew import present
+from tuning.export import export
+from tuning.forgetting import forgotten, passages, text_loss
+from tuning.forward import Reader
+from tuning.loop import Outcome
+from tuning.reload import ADAPTER, TRAINING, keep_probe
+
+if TYPE_CHECKING:
+    from tuning.student import Material, Student
+
+
+@dataclass(frozen=True)
+class Legacy:
+    """A student before it learns: `long` are ids of rows that do not fit, `long_pairs` of pairs, `copies` of
+    pairs that are left out; `text` and `before` are general text and its loss."""
+
+    student: Student
+    material: Material
+    long: Sequence[str]
+    long_pairs: Sequence[str]
+    copies: Sequence[str]
+    text: Any
+    before: Any
+
+    @classmethod
+    def of(
+        cls,
+        student: Student,
+        material: Material,
+        long: tuple[Sequence[str], Sequence[str]],
+        copies: Sequence[str],
+    ) -> Legacy:
+        """Measure what is to be known before the first step; behind no soft prompt, where there is one."""
+        text = passages(student.live.renderer, student.live.context)
+        untouched = inner(student.model) if student.reader.virtual else student.model
+        before = text_loss(Reader(untouched, student.reader.autocast), text)
+        return cls(student, material, *long, copies, text, before)
+
+    def of_rows(self) -> Legacy:
+        """The same as if there were no pairs."""
+        rows = replace(self.material, pairs=(), dev_pairs=())
+        return replace(self, material=rows, long_pairs=(), copies=())
+
+    def leave(self, folder: Path, taught: Mapping[str, Any], outcomes: Sequence[tuple[str, Outcome]]) -> None:
+        """Write everything as the student is now, the record last. `taught` says by what it learned. Only the
+        main process of a crew does. Raises ResumableError on a full disk."""
+        if not present().main:
+            return
+        student, material = self.student, self.material
+        adapter = export(student.model, student.live.renderer.tokenizer, folder / ADAPTER, student.head)
+        model = replace(student.approach.model, adapter=str(adapter.resolve()))
+        if probe := [*material.dev, *material.train, *(pair.chosen for pair in material.pairs)]:
+            keep_probe(student, model, probe, folder, str(taught["method"]))
+        after = text_loss(student.reader, self.text)
+        told = {"pairs_left_out": list(self.copies), "forgetting": forgotten(self.before, after)}
+        write_json(folder / TRAINING, {**taught, **self._learned(outcomes), **told})
+
+    def _learned(self, outcomes: Sequence[tuple[str, Outcome]]) -> dict[str, Any]:
+        """Of how much it learned, what moved, and how the stages ended."""
+        student = self.student
+        return {
+            "rows": len(self.material.train),
+            "pairs": len(self.material.pairs),
+            "too_long": [*self.long, *self.long_pairs],
+            "trainable": sum(p.numel() for p in student.parameters.values()),
+            "parameters": sum(p.numel() for p in student.model.parameters()),
+            "dtype": str(student.reader.model.dtype).removeprefix("torch."),
+            "processes": present().size,
+            "virtual_tokens": student.reader.virtual,
+            "starts_from": len(student.head.start),
+            "stands_for": len(student.head.tokens),
+            "stages": [{"name": name, **plain(outcome)} for name, outcome in outcomes],
+        }
