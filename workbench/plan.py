@@ -3,7 +3,7 @@
 For each requirement on a share of rows: the true value that these rows would show to meet it, or on
 dev to miss it, with a chance of 80 %; the chance at five points beyond the threshold, and the rows
 that would take. Scores are taken for right or wrong, and rows of a group for all right or all wrong,
-unless an earlier run of the task says how they lie: graded scores may be worth more rows than these, or fewer.
+unless an earlier run of the task says how they lie: graded scores may be worth more rows, or fewer.
 """
 
 from __future__ import annotations
