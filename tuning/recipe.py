@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -57,10 +57,7 @@ class Recipe:
         Raises NotApplicable when nothing can be learned from, ModelError when training ends before it
         brought anything, ResumableError on a full disk.
         """
-        from evals.models.engine.soft import inner
         from tuning.export import export
-        from tuning.forgetting import forgotten, passages, text_loss
-        from tuning.forward import Reader
         from tuning.reload import keep_probe
 
         if not train and self.objective.answers:
@@ -69,9 +66,7 @@ class Recipe:
         served = served_by(self.method, cast(Prompted, work.start), self.name)
         student = enroll(self, served, [*train, *dev, *learned.train, *learned.dev], work)
         material, long = self._material(student, train, dev, learned)
-        text = passages(student.live.renderer, student.live.context)
-        untouched = inner(student.model) if self.method.soft else student.model
-        before = text_loss(Reader(untouched, student.reader.autocast), text)
+        forgotten = self._remembered(student, served.model, work)
         outcomes = [
             (stage.name, self._stage(student, stage, dev, work))
             for stage in self.objective.stages(student, material)
@@ -80,11 +75,29 @@ class Recipe:
         model = replace(served.model, adapter=str(folder.resolve()))
         if probe := [*material.dev, *material.train, *(pair.chosen for pair in material.pairs)]:
             keep_probe(student, model, probe, work.dir, self.method.name)
-        after = text_loss(student.reader, text)
+        lost = forgotten(model)
         record = self._record(student, outcomes, material, long)
-        told = {"pairs_left_out": list(copies), "forgetting": forgotten(before, after)}
+        told = {"pairs_left_out": list(copies), "forgetting": lost}
         write_json(work.dir / TRAINING, {**record, **told})
         return replace(student.approach, model=model)
+
+    def _remembered(
+        self, student: Student, served: ModelRef, work: Work
+    ) -> Callable[[ModelRef], dict[str, Any]]:
+        """What the model can before it is trained; the answer says how much of that the saved one forgot."""
+        from evals.models.engine.soft import inner
+        from evals.models.lm_eval_task import score_rows
+        from tuning.forgetting import forgotten, passages, text_loss, unlearned
+        from tuning.forward import Reader
+
+        asked = work.task.forgetting
+        if asked and asked.lm_eval:
+            task, could = asked.lm_eval, score_rows(asked.lm_eval, work.models.open(served))
+            return lambda saved: unlearned(could, score_rows(task, work.models.open(saved)))
+        text = passages(student.live.renderer, student.live.context, asked and asked.text)
+        untouched = inner(student.model) if self.method.soft else student.model
+        before = text_loss(Reader(untouched, student.reader.autocast), text)
+        return lambda _: forgotten(before, text_loss(student.reader, text))
 
     def _material(
         self, student: Student, train: Sequence[Example], dev: Sequence[Example], learned: Pairs
