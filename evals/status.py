@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from evals.metrics import (
     FORGETTING,
@@ -222,12 +222,22 @@ def _judge_amount(
     side = "at least" if requirement.at_least is not None else "at most"
     seen = f"{value} measured on {found.n} {unit}"
     if requirement.metric == FORGETTING:
-        seen = f"{value} nats a token on {found.n} {unit}" if found.n else "nothing moved its weights"
+        seen = _forgotten(value, found.n, measured)
     why = f"{seen}; wanted {side} {requirement.bound:g}"
     status = Status(
         requirement.metric, name, trial.split, found.value, found.low, found.high, found.n, None, why
     )
     return Judgement(status, name, name)
+
+
+def _forgotten(value: str, n: int, measured: Measured) -> str:
+    """What a training forgot: of general text, or of a task of lm-eval that was asked before and after."""
+    record: Any = (measured.training or {}).get("forgetting") or {}
+    if not n:
+        return "nothing moved its weights"
+    if record.get("task"):
+        return f"{record['metric']} fell by {value} on {n} rows of {record['task']}"
+    return f"{value} nats a token on {n} {_UNITS['forgetting']}"
 
 
 def _unmeasured(requirement: Requirement, trial: Trial, what: str) -> Judgement:

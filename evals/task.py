@@ -114,6 +114,14 @@ class JudgeSpec:
 
 
 @dataclass(frozen=True)
+class ForgettingSpec:
+    """What is asked before and after a training: a text file, or the file of a task of lm-eval."""
+
+    text: Path | None = None
+    lm_eval: Path | None = None
+
+
+@dataclass(frozen=True)
 class Task:
     """A task file, whole. `text` is the file as read, `file` its values and lines, for later errors."""
 
@@ -141,6 +149,7 @@ class Task:
     stronger_model: ModelRef | None
     tune_model: ModelRef | None
     judge: JudgeSpec | None
+    forgetting: ForgettingSpec | None
     text: str
     file: YamlFile = field(repr=False, compare=False)
 
@@ -166,6 +175,8 @@ class Task:
             covered["without"] = self.without
         for key in ("model", "stronger_model", "tune_model"):
             covered[key] = self.file.value.get(key)
+        if self.forgetting:
+            covered["forgetting"] = self.file.value["forgetting"]
         covered["judge"] = (self.file.value.get("judge") or {}).get("model")
         return cast(dict[str, Any], plain(covered))
 
@@ -243,6 +254,7 @@ def load_task(path: str | Path) -> Task:
         stronger_model=_model(values["stronger_model"], base) if "stronger_model" in values else None,
         tune_model=_model(values["tune_model"], base) if "tune_model" in values else None,
         judge=_judge(values.get("judge"), base),
+        forgetting=_forgetting(values.get("forgetting"), base),
         text=file.text,
         file=file,
     )
@@ -263,6 +275,12 @@ def _judge(value: Mapping[str, Any] | None, base: Path) -> JudgeSpec | None:
         return None
     prices = Prices(**value.get("prices", {}))
     return JudgeSpec(**{**value, "model": _model(value["model"], base), "prices": prices})
+
+
+def _forgetting(value: Mapping[str, str] | None, base: Path) -> ForgettingSpec | None:
+    if value is None:
+        return None
+    return ForgettingSpec(**{key: (base / Path(path).expanduser()).resolve() for key, path in value.items()})
 
 
 def _folder(name: str, base: Path) -> str:

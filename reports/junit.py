@@ -95,7 +95,9 @@ def _found(approach: Mapping[str, Any], line: RequirementLine, status: str) -> s
             value = figures.figure(line.metric, cell["value"], digits)
             spread = figures.interval(line.metric, cell, digits)
             if line.kind == "forgetting":
-                return f"{value} {spread} nats a token on general text, asked {line.sentence}"
+                asked = (approach.get("training") or {}).get("forgetting") or {}
+                of = f"of {asked['task']}" if asked.get("task") else "nats a token on general text"
+                return f"{value} {spread} {of}, asked {line.sentence}"
             return f"{value} {spread} on {figures.count(cell['n'])} {split} rows, asked {line.sentence}"
     return str(approach.get("why") or f"not measured; the approach is {approach.get('state')}")
 

@@ -152,6 +152,9 @@ def _forgotten(found: Mapping[str, Any]) -> str:
     if not found:
         return ""
     before, after, loss = (float(found[key]) for key in ("before", "after", "loss"))
+    if found.get("task"):
+        name = f"{found['metric']} of {found['task']}"
+        return f"{name} {before:.3f} before and {after:.3f} after: {figures.signed(-loss)}"
     return (
         f"loss on general text {before:.2f} before and {after:.2f} after: {figures.signed(loss)} nats a token"
     )

@@ -108,7 +108,9 @@ class RequirementLine:
         """How many rows the figure is of: "240 test rows"."""
         if self.kind == "forgetting" and self.value is not None:
             return (
-                f"{figures.count(self.n)} passages of general text" if self.n else "its weights never moved"
+                f"{figures.count(self.n)} passages or rows asked before and after"
+                if self.n
+                else "its weights never moved"
             )
         if not self.n:
             return "not measured"

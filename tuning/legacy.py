@@ -3,16 +3,18 @@ came about."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.models.engine.soft import inner
+from evals.models.lm_eval_task import score_rows
 from evals.store import plain, write_json
+from evals.types import ModelRef, Work
 from tuning.crew import present
 from tuning.export import export
-from tuning.forgetting import forgotten, passages, text_loss
+from tuning.forgetting import forgotten, passages, text_loss, unlearned
 from tuning.forward import Reader
 from tuning.loop import Outcome
 from tuning.reload import ADAPTER, TRAINING, keep_probe
@@ -24,15 +26,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Legacy:
     """A student before it learns: `long` are ids of rows that do not fit, `long_pairs` of pairs, `copies` of
-    pairs that are left out; `text` and `before` are general text and its loss."""
+    pairs that are left out; `forgets` says what the saved model forgot of what it can now."""
 
     student: Student
     material: Material
     long: Sequence[str]
     long_pairs: Sequence[str]
     copies: Sequence[str]
-    text: Any
-    before: Any
+    forgets: Callable[[ModelRef], dict[str, Any]]
 
     @classmethod
     def of(
@@ -41,12 +42,10 @@ class Legacy:
         material: Material,
         long: tuple[Sequence[str], Sequence[str]],
         copies: Sequence[str],
+        work: Work,
     ) -> Legacy:
-        """Measure what is to be known before the first step; behind no soft prompt, where there is one."""
-        text = passages(student.live.renderer, student.live.context)
-        untouched = inner(student.model) if student.reader.virtual else student.model
-        before = text_loss(Reader(untouched, student.reader.autocast), text)
-        return cls(student, material, *long, copies, text, before)
+        """Measure what is to be known before the first step."""
+        return cls(student, material, *long, copies, _remembered(student, work))
 
     def of_rows(self) -> Legacy:
         """The same as if there were no pairs."""
@@ -63,8 +62,7 @@ class Legacy:
         model = replace(student.approach.model, adapter=str(adapter.resolve()))
         if probe := [*material.dev, *material.train, *(pair.chosen for pair in material.pairs)]:
             keep_probe(student, model, probe, folder, str(taught["method"]))
-        after = text_loss(student.reader, self.text)
-        told = {"pairs_left_out": list(self.copies), "forgetting": forgotten(self.before, after)}
+        told = {"pairs_left_out": list(self.copies), "forgetting": self.forgets(model)}
         write_json(folder / TRAINING, {**taught, **self._learned(outcomes), **told})
 
     def _learned(self, outcomes: Sequence[tuple[str, Outcome]]) -> dict[str, Any]:
@@ -83,3 +81,16 @@ class Legacy:
             "stands_for": len(student.head.tokens),
             "stages": [{"name": name, **plain(outcome)} for name, outcome in outcomes],
         }
+
+
+def _remembered(student: Student, work: Work) -> Callable[[ModelRef], dict[str, Any]]:
+    """What the model can before it is trained, of the task's own choice or of general text (behind no soft
+    prompt, where there is one); the answer says how much of that the saved one forgot."""
+    asked = work.task.forgetting
+    if asked and asked.lm_eval:
+        task, could = asked.lm_eval, score_rows(asked.lm_eval, work.models.open(student.approach.model))
+        return lambda saved: unlearned(could, score_rows(task, work.models.open(saved)))
+    text = passages(student.live.renderer, student.live.context, asked and asked.text)
+    untouched = inner(student.model) if student.reader.virtual else student.model
+    before = text_loss(Reader(untouched, student.reader.autocast), text)
+    return lambda _: forgotten(before, text_loss(student.reader, text))

@@ -78,7 +78,7 @@ class Recipe:
         served = served_by(self.method, cast(Prompted, work.start), self.name)
         student = enroll(self, served, [*train, *dev, *learned.train, *learned.dev], work)
         material, long = self._material(student, train, dev, learned)
-        legacy = Legacy.of(student, material, long, copies)
+        legacy = Legacy.of(student, material, long, copies, work)
         outcomes: list[tuple[str, Outcome]] = []
         for stage in self.objective.stages(student, material):
             outcomes.append((stage.name, self._stage(student, stage, dev, work)))

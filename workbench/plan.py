@@ -2,8 +2,8 @@
 
 For each requirement on a share of rows: the true value that these rows would show to meet it, or on
 dev to miss it, with a chance of 80 %; the chance at five points beyond the threshold, and the rows
-that would take. Scores are taken for right or wrong, which no score in [0, 1] of the same mean exceeds
-in spread, unless an earlier run of the task says how they are spread and how alike grouped rows are.
+that would take. Scores are taken for right or wrong, and rows of a group for all right or all wrong,
+unless an earlier run of the task says how they lie: graded scores may be worth more rows, or fewer.
 """
 
 from __future__ import annotations
@@ -25,19 +25,18 @@ from evals.metrics import evidence, in_slice, sentence, unit_of
 from evals.ranking import ranking
 from evals.requirements import is_built_in
 from evals.stats.bounds import FEWEST_CLUSTERS
-from evals.stats.clusters import design
 from evals.stats.effects import (
     POWER,
     Grouping,
     chance_mean,
     chance_share,
     detectable_difference,
-    detectable_mean,
     detectable_share,
-    rows_for_mean,
     rows_for_share,
 )
+from evals.stats.foreseen import Seen
 from evals.stats.power import fewest_rows, most_failures
+from evals.stats.sample import Sample
 from evals.store import plain
 from evals.task import Task, load_task
 from evals.template import Template
@@ -53,6 +52,8 @@ from workbench.session import with_max_tokens
 
 BEYOND = 0.05
 """How far beyond the threshold the chance is said: five points, or half of what is left to 1."""
+FEWEST_SEEN = 10
+"""Units an earlier run must have for its scores to say how the next ones will lie."""
 DISAGREE = 0.2
 """The share of rows on which two approaches are taken to disagree."""
 
@@ -68,15 +69,6 @@ class Step:
     why: str = ""
     start: str = ""
     condition: str = ""
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How a metric's scores were spread in an earlier run: their standard deviation, and the likeness
-    of rows in one group (None where no group has two)."""
-
-    deviation: float
-    icc: float | None
 
 
 @dataclass(frozen=True)
@@ -220,7 +212,7 @@ def _showable(task: Task, data: Data, earlier: Side | None, looks_left: int) -> 
         if is_built_in(requirement.metric) and requirement.metric != "error_rate" and not ranked:
             continue
         test, dev = (_counting(requirement, rows) for rows in (data.test, data.dev))
-        yield _one(task, requirement, test, dev, _spread_of(requirement, earlier), looks_left)
+        yield _one(task, requirement, test, dev, _before(requirement, earlier), looks_left)
 
 
 def _counting(requirement: Requirement, examples: Sequence[Example]) -> list[Row]:
@@ -235,19 +227,18 @@ def _one(
     requirement: Requirement,
     test: Sequence[Row],
     dev: Sequence[Row],
-    spread: Spread | None,
+    before: Sample | None,
     looks_left: int,
 ) -> Showable:
     alpha, n = look_alpha(task), len(test)
     up = requirement.at_least is not None
     share = requirement.bound if up else 1 - requirement.bound
     fewest, failures = fewest_rows(share, alpha), most_failures(n, share, alpha)
-    grouping = _grouping(test, spread)
     groups = len({unit_of(row) for row in test})
     cannot = "" if task.policy == "point" else _cannot(n, groups, fewest, failures, looks_left)
     truth = min(share + BEYOND, (share + 1) / 2)
-    power = _Power(share, alpha, grouping, spread.deviation if spread else None)
-    missed = _Power(1 - share, full_alpha(task), _grouping(dev, spread), power.deviation)
+    power = _power(share, alpha, test, before, up)
+    missed = _power(1 - share, full_alpha(task), dev, before, not up)
     lowest, beaten = power.detectable(n), missed.detectable(len(dev))
     return Showable(
         requirement=sentence(requirement),
@@ -263,7 +254,7 @@ def _one(
         rows=power.rows(truth),
         dev_n=len(dev),
         missed_up_to=_turned(beaten, not up),
-        assumed="as in the earlier run" if spread else "right or wrong",
+        assumed="as in the earlier run" if before else "right or wrong",
         cannot=cannot,
     )
 
@@ -288,71 +279,75 @@ def _cannot(n: int, groups: int, fewest: int | None, failures: int | None, looks
 
 @dataclass(frozen=True)
 class _Power:
-    """Chances of showing "at least `threshold`": of right or wrong rows, or of a known `deviation`."""
+    """Chances of showing "at least `threshold`": of right or wrong rows, or of scores as they were seen."""
 
     threshold: float
     alpha: float
     grouping: Grouping
-    deviation: float | None
+    seen: Seen | None
 
     def chance(self, truth: float, n: int) -> float:
         if n == 0:
             return 0.0
-        if self.deviation is None:
+        if self.seen is None:
             return chance_share(truth, n, self.threshold, self.alpha, self.grouping)
-        of = (truth, self.deviation, n, self.threshold, self.alpha)
-        return chance_mean(*of, grouping=self.grouping)
+        return self.seen.chance(truth, n, self.threshold, self.alpha)
 
     def detectable(self, n: int) -> float | None:
         if n == 0 or self.threshold >= 1:
             return None
-        if self.deviation is None:
+        if self.seen is None:
             return detectable_share(n, self.threshold, self.alpha, grouping=self.grouping)
-        return detectable_mean(self.deviation, n, self.threshold, self.alpha, grouping=self.grouping)
+        return self.seen.detectable(n, self.threshold, self.alpha)
 
     def rows(self, truth: float) -> int | None:
-        if self.deviation is None:
+        if self.seen is None:
             return rows_for_share(truth, self.threshold, self.alpha, grouping=self.grouping)
-        return rows_for_mean(truth, self.deviation, self.threshold, self.alpha, grouping=self.grouping)
+        return self.seen.rows(truth, self.threshold, self.alpha)
 
 
-def _grouping(rows: Sequence[Row], spread: Spread | None) -> Grouping:
-    """How these rows come in groups; rows of a group are taken to be alike wholly where nothing is known."""
+def _power(threshold: float, alpha: float, rows: Sequence[Row], before: Sample | None, up: bool) -> _Power:
+    """The chances of such rows; scores seen before are turned round where less is better."""
+    grouping, grouped = _grouping(rows)
+    if before is None:
+        return _Power(threshold, alpha, grouping, None)
+    num = before.num if up else before.den - before.num
+    return _Power(threshold, alpha, grouping, Seen(num, before.den, grouping.size, grouped))
+
+
+def _grouping(rows: Sequence[Row]) -> tuple[Grouping, bool]:
+    """How these rows come in groups, taken to be alike wholly; and whether some share one."""
     counts: dict[Any, int] = {}
     for row in rows:
         counts[unit_of(row)] = counts.get(unit_of(row), 0) + 1
     if len(counts) == len(rows):
-        return Grouping()
+        return Grouping(), False
     sizes = np.array(list(counts.values()), dtype=float)
-    icc = 1.0 if spread is None or spread.icc is None else spread.icc
-    return Grouping(float(sizes.mean()), icc, float(sizes.std() / sizes.mean()))
+    return Grouping(float(sizes.mean()), 1.0, float(sizes.std() / sizes.mean())), True
 
 
-def _spread_of(requirement: Requirement, earlier: Side | None) -> Spread | None:
-    """The spread of a metric that is graded, or comes in groups, in the earlier run; None for right or
-    wrong rows alone, whose spread follows from the value."""
+def _before(requirement: Requirement, earlier: Side | None) -> Sample | None:
+    """The scores of a metric that is graded, or comes in groups, in the earlier run; None for right or
+    wrong rows alone, whose law follows from the value, and for too few to say anything."""
     if earlier is None:
         return None
     rows = in_slice(earlier.measured.rows.get("dev", ()), requirement.where)
     try:
-        scored = [row for row in rows if requirement.metric in row.scores and row.failure != "error"]
-        values = [row.scores[requirement.metric].value for row in scored]
         found = evidence(requirement.metric, rows).present
     except ValueError:
         return None
-    if len(values) < 2 or found.value is None:
-        return None
-    clustered = len({unit_of(row) for row in scored}) < len(scored)
-    if set(values) <= {0.0, 1.0} and not clustered:
-        return None
-    icc = design(values, [unit_of(row) for row in scored]).icc if clustered else None
-    return Spread(max(float(np.std(values)), 0.05), icc)
+    return None if found.binary or found.clusters < FEWEST_SEEN else found
 
 
 def _pairs(split: str, n: int, task: Task) -> Pairs:
     alpha = full_alpha(task) if split == "dev" else look_alpha(task)
-    passes = chance_mean(0.0, math.sqrt(DISAGREE), n, -MARGIN, alpha, floor=-1.0)
-    return Pairs(split, n, DISAGREE, detectable_difference(n, DISAGREE, alpha), MARGIN, passes)
+    gain = detectable_difference(n, DISAGREE, alpha)
+    return Pairs(split, n, DISAGREE, gain, MARGIN, _equal_passes(n, alpha))
+
+
+def _equal_passes(n: int, alpha: float) -> float:
+    """The chance that an approach that is as good as the other passes a gate of `MARGIN`."""
+    return chance_mean(0.0, math.sqrt(DISAGREE), n, -MARGIN, alpha, floor=-1.0)
 
 
 def with_noise(planned: Planned, noise: dict[str, Any]) -> Planned:

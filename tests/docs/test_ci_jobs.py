@@ -158,7 +158,26 @@ def test_the_workbench_is_installed_from_where_the_user_keeps_it(job: str) -> No
 
 # The gate's job
 
+GATES = {"github": "gate-github", "gitlab": "gate-gitlab"}
+GATE_WB = """#!/bin/sh
+echo "wb $*" >> "$CALLS"
+[ "$1" = assess ] && exit {assess}
+echo "the gate said" > gate.md
+exit {gate}
+"""
 
+
+def gate_of(job: str) -> tuple[str, dict[str, str]]:
+    """The shell of a gate's job, and what it is told."""
+    found = yaml.safe_load((JOBS / f"{GATES[job]}.yml").read_text(encoding="utf-8"))
+    if job == "gitlab":
+        return "\n".join(found["gate"]["script"]), found["gate"]["variables"]
+    (step,) = [step for step in found["jobs"]["gate"]["steps"] if step.get("name") == "Gate"]
+    assert step["shell"] == "bash"
+    return str(step["run"]), found["jobs"]["gate"]["env"]
+
+
+@pytest.mark.parametrize("job", GATES)
 @pytest.mark.parametrize(
     ("assess", "gate", "code", "says"),
     [
@@ -170,23 +189,51 @@ def test_the_workbench_is_installed_from_where_the_user_keeps_it(job: str) -> No
     ],
 )
 def test_the_gates_job_ends_as_the_gate_did(
-    assess: int, gate: int, code: int, says: str, tmp_path: Path
+    job: str, assess: int, gate: int, code: int, says: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "wb").write_text(
-        f'#!/bin/sh\n[ "$1" = assess ] && exit {assess}\necho "the gate said" > gate.md\nexit {gate}\n'
-    )
+    (tmp_path / "wb").write_text(GATE_WB.format(assess=assess, gate=gate))
     (tmp_path / "wb").chmod(0o755)
-    job = yaml.safe_load((JOBS / "gate-github.yml").read_text(encoding="utf-8"))["jobs"]["gate"]
-    (step,) = [step for step in job["steps"] if step.get("name") == "Gate"]
-    summary = tmp_path / "summary.md"
+    shell, told = gate_of(job)
+    summary, calls = tmp_path / "summary.md", tmp_path / "calls"
     done = subprocess.run(
-        [*SHELLS["github"], "-c", step["run"]],
+        [*SHELLS[job], "-c", shell],
         cwd=tmp_path,
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", **job["env"], "GITHUB_STEP_SUMMARY": str(summary)},
+        env={
+            **told,
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "CALLS": str(calls),
+            "GITHUB_STEP_SUMMARY": str(summary),
+        },
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == code
     assert says in done.stdout + done.stderr
-    assert (summary.exists() and summary.read_text() == "the gate said\n") == (assess == 0)
+    shown = summary.read_text() if summary.exists() else done.stdout
+    assert ("the gate said\n" in shown) == (assess == 0)
+    asked = calls.read_text().splitlines()
+    assert asked[0] == "wb assess task.yaml --dev-only --exit-zero"
+    assert asked[1:] == (
+        ["wb gate runs/my-task --baseline main --task task.yaml --markdown gate.md --junit gate.xml"]
+        if assess == 0
+        else []
+    )
+
+
+def test_the_gates_report_is_kept_and_its_metrics_are_tests_whatever_the_end() -> None:
+    steps = yaml.safe_load((JOBS / "gate-github.yml").read_text())["jobs"]["gate"]["steps"]
+    (kept,) = [step for step in steps if step.get("if") == "always()"]
+    assert kept["with"]["report_paths"] == "gate.xml"
+    artifacts = yaml.safe_load((JOBS / "gate-gitlab.yml").read_text())["gate"]["artifacts"]
+    assert artifacts["when"] == "always"
+    assert "gate.md" in artifacts["paths"]
+    assert artifacts["reports"]["junit"] == "gate.xml"
+
+
+def test_both_gates_install_and_run_the_same_things() -> None:
+    github = yaml.safe_load((JOBS / "gate-github.yml").read_text())["jobs"]["gate"]
+    gitlab = yaml.safe_load((JOBS / "gate-gitlab.yml").read_text())["gate"]
+    (step,) = [step for step in github["steps"] if step.get("name") == "Install"]
+    assert [line.split("  #")[0] for line in step["run"].splitlines()] == gitlab["before_script"]
+    assert github["env"] == gitlab["variables"]

@@ -170,6 +170,9 @@ def test_what_was_forgotten_is_decided_as_measured_with_its_interval_over_passag
     assert status.low is not None and status.high is not None
     assert 0.15 < status.low < 0.215 < status.high < 0.28
     assert status.why == "0.215 nats a token on 24 passages of general text; wanted at most 0.1"
+    asked = {"forgetting": {**record["forgetting"], "task": "trivia", "metric": "acc"}}
+    status = judge(FORGETTING, replace(tuned, training=asked), DEV, TASK).status
+    assert status.why == "acc fell by 0.215 on 24 rows of trivia; wanted at most 0.1"
     gentle = {"forgetting": {"before": 3.0, "after": 2.98, "loss": -0.02}}
     assert judge(FORGETTING, replace(tuned, training=gentle), DEV, TASK).status.status == "met"
 

@@ -1,6 +1,6 @@
 """Write the simulated tables of docs/statistics.md, all of them or those of the modules named.
 
-python -m tests.simulations.tables [--runs 2000] [bounds truths clusters pairs coverage life]
+python -m tests.simulations.tables [--runs 2000] [bounds truths plan clusters pairs coverage life]
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib
 
 from tests.simulations.rates import DOCUMENT, write
 
-MODULES = ("bounds", "truths", "clusters", "pairs", "coverage", "life")
+MODULES = ("bounds", "truths", "plan", "clusters", "pairs", "coverage", "life")
 
 
 def main() -> None:

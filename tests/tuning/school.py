@@ -59,7 +59,7 @@ def work(folder: Path, begin: Prompted, **changes: Any) -> Work:
     return Work(
         **{
             "dir": folder,
-            "task": SimpleNamespace(requirements=()),
+            "task": SimpleNamespace(requirements=(), forgetting=None),
             "models": Loader(),
             "grade": exact,
             "start": begin,

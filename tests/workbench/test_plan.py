@@ -6,16 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evals.errors import OutageError, ResumableError
 from evals.stats.effects import chance_share, detectable_share, rows_for_share
-from evals.types import Request
+from evals.stats.sample import Sample
+from evals.types import Example, Prediction, Request, Row
 from tests.scripted import Scripted, ScriptedModels
 from tests.workbench.mood import LABELS, Mood, share
 from workbench.cli.planned import cost_line, plan_text
 from workbench.noise import Bench, measure_noise, prepare
-from workbench.plan import Planned, plan
+from workbench.plan import Planned, _power, plan
 
 TRAIN = {"train": 20, "dev": 60, "test": 120}
 
@@ -111,8 +113,19 @@ def test_an_earlier_run_says_how_alike_grouped_rows_are(tmp_path: Path) -> None:
     mood.run(share(0.8), dev_only=True)
     found = planned(mood)
     assert found.requirements[0].assumed == "as in the earlier run"
-    assert found.requirements[0].chance > guess.chance
+    assert (found.requirements[0].rows or 0) < (guess.rows or 0)
     assert found.like.startswith(str(mood.folder / "runs"))
+
+
+def test_scores_seen_before_are_turned_round_where_less_is_better() -> None:
+    rows = [Row(Example(str(i), "", ""), Prediction(str(i), "", "stop"), {}, None) for i in range(80)]
+    scores = np.random.default_rng(0).beta(2, 8, 100).round(2)
+    least, most = (
+        _power(0.7, 0.05, rows, Sample(num, np.ones(100), 100), up)
+        for num, up in ((1 - scores, True), (scores, False))
+    )
+    assert least.chance(0.8, 80) == most.chance(0.8, 80) > 0.5
+    assert least.chance(0.8, 0) == 0
 
 
 def test_the_plan_is_json_and_the_command_ends_as_it_says(

@@ -1,36 +1,25 @@
 """An Inspect log as a run folder that `wb compare`, `wb report` and `wb gate` read.
 
 Its samples are the dev rows of a task with one approach, what Inspect's model answered; its scorers are
-graders that grade nothing (`recorded`), so that the scores are Inspect's own. The run is not binding:
-nothing was chosen on other rows, and no test row was held back.
+graders that grade nothing, so that the scores are Inspect's own (`workbench.exchange.records`).
 """
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from baselines.approach import Decoder, Prompt, Prompted, save
+from baselines.approach import Decoder, Prompt, Prompted
 from evals.errors import DataError, RunError
-from evals.graders import GRADERS, of_task
-from evals.models import Loader
-from evals.requirements import is_built_in
-from evals.run import kept_in, record_scores
-from evals.store import digest, plain, write_json, write_lines, write_text
-from evals.task import Task, load_task
-from evals.types import ModelRef, Prediction, Score
-from workbench.evidence import Entry, Ladder, conclude, write_examples, write_ladder
+from evals.store import digest
+from evals.types import ModelRef
 from workbench.exchange.inspect_samples import Samples, read_samples
-from workbench.exchange.omitted import Omitted, to_json
-from workbench.runs import FORMAT, Run, Scope
+from workbench.exchange.omitted import Omitted
+from workbench.exchange.records import AT_LEAST, Metric, Results, free_name, task_name, write_run
 
-AT_LEAST = 0.5
-NOTE = "imported from Inspect: another tool asked and graded these rows, and no test row was held back"
+TOOL = "inspect_ai"
 
 
 @dataclass(frozen=True)
@@ -54,17 +43,8 @@ def import_log(path: Path, out: Path, *, at_least: float = AT_LEAST, force: bool
     if not found.scorers:
         said = "; ".join(one.sentence() for one in found.omitted)
         raise DataError("has no score from 0 to 1", where=path, hint=said or None)
-    names = {scorer: _metric(scorer) for scorer in found.scorers}
-    new = out.with_name(f".{out.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    try:
-        _write(Run(new), out, found, names, at_least)
-        conclude(Run(new), Loader())
-        if out.exists():
-            shutil.rmtree(out)
-        new.rename(out)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    names = {scorer: free_name(scorer, "inspect") for scorer in found.scorers}
+    write_run(_results(found, names, at_least), out)
     return Imported(out, len(found.rows), names, tuple(found.omitted))
 
 
@@ -77,41 +57,31 @@ def _refuse(out: Path, force: bool) -> None:
             raise RunError("has something in it", where=out, hint=hint)
 
 
-def _metric(scorer: str) -> str:
-    """A scorer's name as a grader's here: of the right letters, and no other grader's."""
-    plain_name = re.sub(r"[^A-Za-z0-9_-]+", "_", scorer).strip("_-")[:50]
-    taken = plain_name in GRADERS or is_built_in(plain_name) or not plain_name[:1].isalpha()
-    return f"inspect_{plain_name}" if taken else plain_name
-
-
-def _write(run: Run, out: Path, found: Samples, names: Mapping[str, str], at_least: float) -> None:
-    """All files of the run folder but those that concluding writes."""
-    folder, header = run.folder, found.header["eval"]
-    write_text(folder / "task.yaml", _task(found, names, at_least))
-    task = load_task(folder / "task.yaml")
-    rows = list(found.rows.values())
-    write_examples(run, {"dev": rows})
-    approach = _approach(found, task)
-    key = digest([approach.hash, [plain(row) for row in rows]], 12)
-    save(approach, run.approach(approach.name, key))
-    _write_answers(run.approach(approach.name, key), found, task, names)
-    entry = Entry(approach.name, key, approach.hash, splits=("dev",))
-    task_hash = digest([task.identity(), [plain(row) for row in rows]], 12)
-    write_ladder(run, Ladder(task_hash, False, (NOTE,), entries=(entry,), ended=True))
-    write_lines(folder / "looks.jsonl", [])
-    write_json(folder / "left_out.json", {"from": found.where, "left_out": to_json(found.omitted)})
-    provenance = {
-        "format": FORMAT,
-        "scope": plain(Scope(dev_only=True)),
-        "started": header.get("created", ""),
-        "task_file": str(out / "task.yaml"),
-        "model": digest([header.get("model"), header.get("model_base_url")]),
-        "versions": dict(header.get("packages") or {}),
-        "commit": (header.get("revision") or {}).get("commit"),
-        "commands": {"incomplete": "", "collect": ""},
-        "imported": {"from": found.where, "eval_id": header.get("eval_id"), "status": found.header["status"]},
-    }
-    write_json(folder / "provenance.json", provenance)
+def _results(found: Samples, names: Mapping[str, str], at_least: float) -> Results:
+    header = found.header["eval"]
+    options = {scorer["name"]: scorer.get("options") or {} for scorer in header.get("scorers") or []}
+    task = _task(found)
+    return Results(
+        tool=TOOL,
+        name="inspect",
+        task=task,
+        rows=list(found.rows.values()),
+        answers=list(found.answers.values()),
+        scores={(names[scorer], repeat, id): s for (scorer, repeat, id), s in found.scores.items()},
+        metrics={ours: Metric(scorer, _rules(options, scorer)) for scorer, ours in names.items()},
+        approach=_approach(found, task["generation"]),
+        fingerprint=digest([header.get("model"), header.get("model_base_url")]),
+        started=header.get("created", ""),
+        imported={
+            "from": found.where,
+            "eval_id": header.get("eval_id"),
+            "status": found.header["status"],
+        },
+        at_least=at_least,
+        versions=dict(header.get("packages") or {}),
+        commit=(header.get("revision") or {}).get("commit"),
+        omitted=found.omitted,
+    )
 
 
 def _config(found: Samples) -> dict[str, Any]:
@@ -131,10 +101,10 @@ def _system(found: Samples) -> str:
     return said.pop() if len(said) == 1 else ""
 
 
-def _task(found: Samples, names: Mapping[str, str], at_least: float) -> str:
+def _task(found: Samples) -> dict[str, Any]:
+    """The keys of task.yaml that say what was asked."""
     header, config = found.header["eval"], _config(found)
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(header.get("task", ""))).strip("-._")[:64] or "inspect"
-    options = {scorer["name"]: scorer.get("options") or {} for scorer in header.get("scorers") or []}
+    name = task_name(str(header.get("task", ""))) or "inspect"
     temperature = config.get("temperature")
     if temperature is None:
         temperature = 1.0 if found.repeats > 1 else 0.0
@@ -142,29 +112,13 @@ def _task(found: Samples, names: Mapping[str, str], at_least: float) -> str:
     generation = {"max_tokens": config.get("max_tokens") or 512, "temperature": temperature}
     if found.repeats > 1:
         generation["repeats"] = found.repeats
-    graders = [
-        {
-            "name": "recorded",
-            "as": ours,
-            "tool": "inspect_ai",
-            "metric": scorer,
-            "rules": _rules(options, scorer),
-        }
-        for scorer, ours in names.items()
-    ]
-    first = next(iter(names.values()))
-    values: dict[str, Any] = {
+    return {
         "name": name,
         "description": f"Imported from the Inspect log {found.where}.",
         "model": str(header.get("model") or "unknown"),
-        "data": {"eval": found.where},
         "prompt": {"instruction": _system(found) or name},
-        "output": "text",
         "generation": generation,
-        "graders": graders,
-        "requirements": [{"metric": first, "at_least": at_least, "kind": "quality"}],
     }
-    return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
 
 
 def _rules(options: Mapping[str, Any], scorer: str) -> str:
@@ -173,33 +127,10 @@ def _rules(options: Mapping[str, Any], scorer: str) -> str:
     return digest(options.get(scorer) or next(of_whole, {}))
 
 
-def _approach(found: Samples, task: Task) -> Prompted:
+def _approach(found: Samples, generation: Mapping[str, Any]) -> Prompted:
     """What answered, as far as the log says it: the model, its system message, how it was decoded."""
     header = found.header["eval"]
     model = ModelRef(str(header.get("model") or "unknown"), endpoint=header.get("model_base_url"))
-    generation = task.generation
     stop = tuple(_config(found).get("stop_seqs") or ())
-    decoder = Decoder(generation.max_tokens or 512, generation.temperature, stop)
+    decoder = Decoder(generation["max_tokens"], generation["temperature"], stop)
     return Prompted("inspect", model, Prompt("{{ input }}", system=_system(found)), decoder)
-
-
-def _write_answers(folder: Path, found: Samples, task: Task, names: Mapping[str, str]) -> None:
-    """Predictions and scores, a file of each for each epoch; scores that are missing are written as such."""
-    graders = of_task(task)
-    for repeat in range(found.repeats):
-        mine = {id: answer for (which, id), answer in found.answers.items() if which == repeat}
-        answers = [{"split": "dev", **plain(answer)} for answer in mine.values()]
-        write_lines(kept_in(folder, "predictions", repeat), answers)
-        scores = [
-            replace(found.scores.get((scorer, repeat, id), _unscored(answer)), grader=ours)
-            for id, answer in mine.items()
-            if answer.error is None
-            for scorer, ours in names.items()
-        ]
-        pairs = [(found.rows[id], answer) for id, answer in mine.items()]
-        record_scores(graders, pairs, scores, kept_in(folder, "scores", repeat), "dev")
-
-
-def _unscored(answer: Prediction) -> Score:
-    """Of an answer that a scorer gave no value that is carried over: it is missing from the metric."""
-    return Score(answer.id, "", 0.0, why="no score was given", repeat=answer.repeat, judged=False)

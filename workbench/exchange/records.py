@@ -2,7 +2,7 @@
 
 Rows, answers and scores are those of the tool: each metric is a grader `recorded`, whose scores are on disk
 and never made again. All rows are dev rows: their text is shown, and nothing of them is a look at a test set.
-The run binds nothing.
+The run binds nothing. It is written beside its place and put there whole.
 """
 
 from __future__ import annotations
@@ -10,147 +10,195 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from baselines.approach import Prompted, save
 from evals.errors import RunError
 from evals.examples import row_hash
-from evals.graders import GRADERS
+from evals.graders import GRADERS, of_task
 from evals.models import Loader
 from evals.requirements import is_built_in
 from evals.run import kept_in, record_scores
 from evals.store import digest, plain, write_json, write_lines, write_text
-from evals.task import load_task
+from evals.task import Task, load_task
 from evals.types import Example, Json, ModelRef, Prediction, Score
-from workbench.evidence import Entry, Ladder, conclude, read_evidence, write_examples, write_ladder
-from workbench.runs import FORMAT, Run, Scope, enter
+from workbench.evidence import Entry, Ladder, conclude, write_examples, write_ladder
+from workbench.exchange.omitted import Omitted, to_json
+from workbench.runs import FORMAT, Run, Scope
 
 AT_LEAST = 0.5
+"""What is required of the first metric where nothing else is said."""
 
 
 @dataclass(frozen=True)
-class Record:
-    """What a tool said of one row: the row, the answer, and its scores in [0, 1] by metric."""
+class Metric:
+    """A metric of the tool: its name there, and the hash of how it is computed there."""
 
-    example: Example
-    answer: Prediction
-    scores: Mapping[str, float]
+    there: str
+    rules: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a model was asked, where that is no approach that could be asked from here: what is shown of it."""
+
+    model: str
+    prompt: Mapping[str, Json]
+
+    @property
+    def hash(self) -> str:
+        return digest([self.model, self.prompt])
 
 
 @dataclass(frozen=True)
 class Results:
-    """One task's results of one model. `metrics` maps each metric to how it is computed there, as far as
-    scores hang on it; `asked` is how the model was asked, which a comparison shows; `started` is ISO time in
-    UTC, `versions` those of the tool."""
+    """One task's results of one model, by the tool `tool` (`name` is what it is called here).
+
+    `task` are the keys of task.yaml that say what was asked; `metrics` each metric by its name here, and
+    `scores` what they gave, by (metric, repeat, row); an answer without an error that has no score there is
+    missing from the metric. `started` is ISO time, `versions` those of the tool, `imported` where all came
+    from.
+    """
 
     tool: str
-    task: str
-    model: str
+    name: str
+    task: Mapping[str, Json]
+    rows: Sequence[Example]
+    answers: Sequence[Prediction]
+    scores: Mapping[tuple[str, int, str], Score]
+    metrics: Mapping[str, Metric]
+    approach: Prompted | Asked
     fingerprint: str
-    records: Sequence[Record]
-    metrics: Mapping[str, Json]
-    asked: Mapping[str, Json]
     started: str
-    source: Path
+    imported: Mapping[str, Json]
+    at_least: float = AT_LEAST
     versions: Mapping[str, str] = field(default_factory=dict)
+    commit: str | None = None
+    omitted: Sequence[Omitted] = ()
+
+    @property
+    def content(self) -> str:
+        """What task, model, rows and answers come to, in twelve letters."""
+        rows = [row_hash(row) for row in self.rows]
+        return digest([self.task["name"], self.task["model"], rows, [a.text for a in self.answers]], 12)
 
 
-def free_name(metric: str) -> str:
+def free_name(metric: str, prefix: str) -> str:
     """The name of a tool's metric here: its own, in letters that a name may have, and no grader's."""
-    name = re.sub(r"[^A-Za-z0-9_-]", "-", metric)
-    name = name if name[:1].isalpha() else f"m-{name}"
-    return f"{name}-recorded" if name in GRADERS or is_built_in(name) else name[:64]
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", metric).strip("_-")[:50]
+    taken = name in GRADERS or is_built_in(name) or not name[:1].isalpha()
+    return f"{prefix}_{name}" if taken else name
 
 
-def write_run(results: Results, out: Path) -> Run:
-    """Write the results as a run folder under `out`, named by their time and content, and conclude it.
+def task_name(name: str) -> str:
+    """A tool's name of a task, in letters that one may have here; "" where it has none of them."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64]
 
-    Raises RunError when there is nothing to compare, or when they were imported before.
-    """
-    if not results.records or not results.metrics:
-        raise RunError("has no scores between 0 and 1, row by row", where=results.source)
-    rows = [row_hash(record.example) for record in results.records]
-    stamp = "".join(c for c in results.started[:19] if c.isalnum()) + "Z"
-    content = digest([results.task, results.model, rows, [r.answer.text for r in results.records]], 12)
-    run = Run(out / results.task / f"{stamp}-{content}")
-    if (run.folder / "decision.json").is_file():
-        raise RunError("these results were imported already", where=run.folder)
-    key = digest([results.model, results.fingerprint, results.asked], 12)
-    _write_task(run, results)
-    _write_start(run, results)
-    write_examples(run, {"dev": [record.example for record in results.records]})
+
+def write_run(results: Results, folder: Path) -> Run:
+    """Write the results as the run folder `folder`, in place of what is there, and conclude it. Raises
+    RunError when there is no row or no metric to compare."""
+    if not results.rows or not results.metrics:
+        where = str(results.imported["from"])
+        raise RunError("has no scores between 0 and 1, row by row", where=where)
+    new = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        _write(Run(new), folder, results)
+        conclude(Run(new), Loader())
+        if folder.exists():
+            shutil.rmtree(folder)
+        new.rename(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return Run(folder)
+
+
+def _write(run: Run, folder: Path, results: Results) -> None:
+    """All files of the run folder but those that concluding writes."""
+    task = _write_task(run, results)
+    write_examples(run, {"dev": results.rows})
     write_lines(run.folder / "looks.jsonl", [])
-    _write_spec(run.approach(results.tool, key), results)
+    key = digest([results.approach.hash, results.content], 12)
+    approach = run.approach(results.name, key)
+    _write_approach(approach, results)
+    _write_answers(approach, task, results)
     note = f"imported from {results.tool}: the threshold is not the task's, and all rows are dev rows"
-    entry = Entry(results.tool, key, key, splits=("dev",))
-    write_ladder(run, Ladder(content, binding=False, notes=(note,), entries=(entry,), ended=True))
-    _write_answers(run, run.approach(results.tool, key), results)
-    enter(run)
-    conclude(run, Loader())
-    return run
+    entry = Entry(results.name, key, results.approach.hash, splits=("dev",))
+    ladder = Ladder(results.content, binding=False, notes=(note,), entries=(entry,), ended=True)
+    write_ladder(run, ladder)
+    left_out = {"from": results.imported["from"], "left_out": to_json(results.omitted)}
+    write_json(run.folder / "left_out.json", left_out)
+    _write_start(run, folder, results)
 
 
-def _write_task(run: Run, results: Results) -> None:
+def _write_task(run: Run, results: Results) -> Task:
     """A task.yaml that says what was scored; its graders stand for the tool's metrics."""
     graders = [
-        {"name": "recorded", "as": name, "tool": results.tool, "metric": name, "rules": digest(rules)}
-        for name, rules in results.metrics.items()
+        {"name": "recorded", "as": name, "tool": results.tool, "metric": metric.there, "rules": metric.rules}
+        for name, metric in results.metrics.items()
     ]
-    task = {
-        "name": results.task,
-        "model": results.model,
+    first = next(iter(results.metrics))
+    values = {
+        **results.task,
         "data": {"eval": "examples.jsonl"},
-        "prompt": {"instruction": f"As {results.tool} asked it."},
         "output": "text",
         "graders": graders,
-        "requirements": [{"metric": next(iter(results.metrics)), "at_least": AT_LEAST, "kind": "quality"}],
+        "requirements": [{"metric": first, "at_least": results.at_least, "kind": "quality"}],
     }
-    write_text(run.folder / "task.yaml", json.dumps(task, ensure_ascii=False, indent=2) + "\n")
-    load_task(run.folder / "task.yaml")
+    lines = (f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    write_text(run.folder / "task.yaml", "".join(lines))
+    return load_task(run.folder / "task.yaml")
 
 
-def _write_start(run: Run, results: Results) -> None:
+def _write_start(run: Run, folder: Path, results: Results) -> None:
     write_json(
         run.folder / "provenance.json",
         {
             "format": FORMAT,
-            "scope": Scope(dev_only=True),
+            "scope": plain(Scope(dev_only=True)),
             "started": results.started,
-            "task_file": str(run.folder / "task.yaml"),
-            "data": {"hash": digest([row_hash(r.example) for r in results.records]), "files": {}},
+            "task_file": str(folder / "task.yaml"),
+            "data": {"hash": digest([row_hash(row) for row in results.rows]), "files": {}},
             "model": results.fingerprint,
             "seed": 0,
             "versions": {"python": platform.python_version(), **results.versions},
-            "imported": str(results.source),
-            "commands": {"incomplete": f"wb import {results.tool}"},
+            "commit": results.commit,
+            "imported": results.imported,
+            "commands": {"incomplete": "", "collect": ""},
         },
     )
 
 
-def _write_spec(folder: Path, results: Results) -> None:
-    """What a comparison shows of how the model was asked; it cannot be asked from here."""
-    write_json(
-        folder / "spec.json",
-        {
-            "version": 0,
-            "name": results.tool,
-            "model": ModelRef(results.model),
-            "prompt": {"shots": None, **results.asked},
-        },
-    )
+def _write_approach(folder: Path, results: Results) -> None:
+    """The approach; where it cannot be asked from here, what a comparison shows of how the model was."""
+    if isinstance(results.approach, Prompted):
+        save(results.approach, folder)
+        return
+    asked = results.approach
+    spec = {"name": results.name, "model": ModelRef(asked.model), "prompt": {"shots": None, **asked.prompt}}
+    write_json(folder / "spec.json", {"version": 0, **spec})
 
 
-def _write_answers(run: Run, folder: Path, results: Results) -> None:
-    graders = read_evidence(run).graders
-    write_lines(
-        kept_in(folder, "predictions"),
-        [{"split": "dev", **plain(record.answer)} for record in results.records],
-    )
-    pairs = [(record.example, record.answer) for record in results.records]
-    scores = [
-        Score(record.example.id, name, value, None, None if value >= 1 else "wrong", "", repeat=0)
-        for record in results.records
-        for name, value in record.scores.items()
-    ]
-    record_scores(graders, pairs, scores, kept_in(folder, "scores"), "dev")
+def _write_answers(folder: Path, task: Task, results: Results) -> None:
+    """Predictions and scores, a file of each for each repeat; scores that are missing are written as such."""
+    graders, rows = of_task(task), {row.id: row for row in results.rows}
+    for repeat in sorted({answer.repeat for answer in results.answers}):
+        mine = [answer for answer in results.answers if answer.repeat == repeat]
+        answers = [{"split": "dev", **plain(answer)} for answer in mine]
+        write_lines(kept_in(folder, "predictions", repeat), answers)
+        pairs = [(rows[answer.id], answer) for answer in mine]
+        scores = [score for answer in mine for score in _scores(answer, results)]
+        record_scores(graders, pairs, scores, kept_in(folder, "scores", repeat), "dev")
+
+
+def _scores(answer: Prediction, results: Results) -> Iterator[Score]:
+    """What the metrics gave an answer; one that they gave nothing is missing from them."""
+    if answer.error is not None:
+        return
+    none = Score(answer.id, "", 0.0, why="no score was given", repeat=answer.repeat, judged=False)
+    for name in results.metrics:
+        yield replace(results.scores.get((name, answer.repeat, answer.id), none), grader=name)

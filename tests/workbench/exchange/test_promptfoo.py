@@ -191,6 +191,22 @@ def test_a_folder_with_something_in_it_is_kept_unless_forced(tmp_path: Path) -> 
     assert (tmp_path / "mine").read_text() == "x"
 
 
+def test_an_import_by_force_leaves_no_task_of_the_one_before(tmp_path: Path) -> None:
+    config, out = tmp_path / "c.yaml", tmp_path / "out"
+    test = "tests: [{vars: {a: b}, assert: [{type: contains, value: c}]}]"
+    config.write_text(f"prompts: ['{{{{a}}}}']\nproviders: ['openai:x', 'openai:y', 'openai:z']\n{test}")
+    assert [path.name for path in import_config(config, out).tasks] == [
+        "task.yaml",
+        "task-2.yaml",
+        "task-3.yaml",
+    ]
+    (out / "task-9.yaml").write_text("name: mine")
+    config.write_text(f"prompts: ['{{{{a}}}}']\nproviders: ['openai:x', 'openai:y']\n{test}")
+    import_config(config, out, force=True)
+    assert sorted(path.name for path in out.glob("task*.yaml")) == ["task-2.yaml", "task-9.yaml", "task.yaml"]
+    assert load_task(out / "task-2.yaml").model.name == "y"
+
+
 def test_words_of_yaml_are_read_as_promptfoo_reads_them(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(
         "prompts: ['Say: {{a}}']\nproviders: [huggingface:text-generation:org/m]\n"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +15,10 @@ from typing import Any
 
 from evals.errors import RunError
 from evals.store import canonical, digest, read_json, read_lines, reading, revive
-from evals.types import Example, Json, Prediction
+from evals.types import Example, Json, Prediction, Score
 from workbench.exchange.omitted import Omitted
-from workbench.exchange.records import Record, Results, free_name, write_run
-from workbench.runs import Run
+from workbench.exchange.records import Asked, Metric, Results, free_name, task_name, write_run
+from workbench.runs import Run, enter
 
 TOOL = "lm-eval"
 Sample = dict[str, Any]
@@ -41,8 +40,20 @@ def import_results(path: Path, out: Path) -> tuple[list[Run], list[Omitted]]:
     for task, samples in found:
         with reading(file):
             results = _results(file, whole, task, samples, omitted)
-        runs.append(write_run(results, out))
+        runs.append(_enter(results, out))
     return runs, omitted
+
+
+def _enter(results: Results, out: Path) -> Run:
+    """The results as a run under `out`, named by their time and content, the newest of its task. Raises
+    RunError when they were imported before."""
+    stamp = "".join(c for c in results.started[:19] if c.isalnum()) + "Z"
+    folder = out / str(results.task["name"]) / f"{stamp}-{results.content}"
+    if (folder / "decision.json").is_file():
+        raise RunError("these results were imported already", where=folder)
+    run = write_run(results, folder)
+    enter(run)
+    return run
 
 
 def _newest(path: Path) -> Path:
@@ -78,40 +89,51 @@ def _results(
     rows: dict[int, list[Sample]] = {}
     for sample in samples:
         rows.setdefault(int(sample["doc_id"]), []).append(sample)
+    before = len(omitted)
     metrics = _metrics(whole, task, samples, omitted, file.name)
-    records = [
-        Record(
-            _example(several[0]),
-            Prediction(_example(several[0]).id, _said(several[0]), "stop"),
-            {name: float(sample[metric]) for name, metric, sample in _scored(several, metrics)},
-        )
-        for _, several in sorted(rows.items())
-    ]
-    model = _model(about)
+    examples = {place: _example(several[0]) for place, several in sorted(rows.items())}
+    model, name = _model(about), task_name(task)
     return Results(
         tool=TOOL,
-        task=re.sub(r"[^A-Za-z0-9._-]", "-", task).lstrip("._-")[:64],
-        model=model,
-        fingerprint=digest([model, about.get("model_args"), about.get("model_sha")]),
-        records=records,
-        metrics={name: _rules(config, name) for name in metrics},
-        asked={
-            "num_fewshot": whole.get("n-shot", {}).get(task),
-            "chat_template": digest(whole.get("chat_template")) if whole.get("chat_template") else None,
-            "system_instruction": whole.get("system_instruction"),
-            "doc_to_text": str(config.get("doc_to_text")),
-            "description": str(config.get("description") or ""),
-            "generation_kwargs": canonical(config.get("generation_kwargs")),
-            "model_args": canonical(about.get("model_args")),
+        name=TOOL,
+        task={"name": name, "model": model, "prompt": {"instruction": f"As {TOOL} asked it."}},
+        rows=list(examples.values()),
+        answers=[Prediction(row.id, _said(rows[place][0]), "stop") for place, row in examples.items()],
+        scores={
+            (ours, 0, row.id): _score(row, float(sample[metric]))
+            for place, row in examples.items()
+            for ours, metric, sample in _scored(rows[place], metrics)
         },
+        metrics={ours: Metric(ours, digest(_rules(config, ours))) for ours in metrics},
+        approach=Asked(model, _asked(whole, task)),
+        fingerprint=digest([model, about.get("model_args"), about.get("model_sha")]),
         started=datetime.fromtimestamp(float(whole["date"]), UTC).isoformat(timespec="seconds"),
-        source=file.resolve(),
+        imported={"from": str(file.resolve())},
         versions={
             name: str(version)
             for name in ("lm_eval_version", "transformers_version")
             if (version := whole.get(name))
         },
+        omitted=omitted[before:],
     )
+
+
+def _score(row: Example, value: float) -> Score:
+    return Score(row.id, "", value, None, None if value >= 1 else "wrong", "", repeat=0)
+
+
+def _asked(whole: Mapping[str, Any], task: str) -> dict[str, Json]:
+    """How the model was asked, as a comparison shows it."""
+    config, about = whole["configs"][task], whole["config"]
+    return {
+        "num_fewshot": whole.get("n-shot", {}).get(task),
+        "chat_template": digest(whole.get("chat_template")) if whole.get("chat_template") else None,
+        "system_instruction": whole.get("system_instruction"),
+        "doc_to_text": str(config.get("doc_to_text")),
+        "description": str(config.get("description") or ""),
+        "generation_kwargs": canonical(config.get("generation_kwargs")),
+        "model_args": canonical(about.get("model_args")),
+    }
 
 
 def _model(about: Mapping[str, Any]) -> str:
@@ -138,7 +160,7 @@ def _metrics(
             omitted.append(Omitted(where, f"{task}.{metric}", "of it less is better"))
         else:
             for one in filters:
-                found[free_name(f"{metric}-{one}" if len(filters) > 1 else metric)] = (metric, one)
+                found[free_name(f"{metric}-{one}" if len(filters) > 1 else metric, "lm_eval")] = (metric, one)
     return found
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from evals.errors import TaskError
 from evals.examples import KEYS
-from evals.store import write_json, write_lines, write_text
+from evals.store import read_json, write_json, write_lines, write_text
 from evals.template import Template, is_hidden
 from evals.types import Json
 from workbench.exchange.omitted import Omitted, to_json
@@ -50,8 +50,9 @@ class Imported:
 
 
 def import_config(path: Path, out: Path, *, model: str | None = None, force: bool = False) -> Imported:
-    """Write the configuration at `path` as a task folder. Raises TaskError or DataError for what cannot
-    be read, and TaskError when `out` has something in it and `force` is False."""
+    """Write the configuration at `path` as a task folder; with `force` in place of what an earlier import
+    wrote there. Raises TaskError or DataError for what cannot be read, and TaskError when `out` has
+    something in it and `force` is False."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not force:
         raise TaskError("has something in it", where=out, hint="Name a new folder, or add --force.")
     source = read_source(path)
@@ -71,8 +72,20 @@ def import_config(path: Path, out: Path, *, model: str | None = None, force: boo
     for number, (group, provider) in enumerate([(g, p) for g in _grouped(prompts) for p in providers], 1):
         tasks.append(out / ("task.yaml" if number == 1 else f"task-{number}.yaml"))
         write_text(tasks[-1], _task(source, group, provider, _name(source, out, number)))
-    write_json(out / LIST, {"from": path.name, "left_out": to_json(source.omitted)})
+    names = [task.name for task in tasks]
+    for old in _written_before(out) - set(names):
+        (out / old).unlink(missing_ok=True)
+    left_out = to_json(source.omitted)
+    write_json(out / LIST, {"from": path.name, "wrote": names, "left_out": left_out})
     return Imported(tuple(tasks), len(rows), tuple(source.omitted))
+
+
+def _written_before(out: Path) -> set[str]:
+    """The task files of an earlier import into this folder, by its own account."""
+    if not (out / LIST).is_file():
+        return set()
+    found = read_json(out / LIST).get("wrote", [])
+    return {name for name in found if re.fullmatch(r"task(-\d+)?\.yaml", str(name))}
 
 
 def _grouped(prompts: Sequence[Prompt]) -> list[list[Prompt]]:
