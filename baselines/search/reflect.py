@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from baselines.search.trials import Answered, Spent, Trials
 from evals.errors import OutageError, WorkbenchError
 from evals.graders import answer_text
 from evals.store import Appender, digest, read_lines
+from evals.template import Template
 from evals.types import Example, Message, ModelRef, Request
 
 log = logging.getLogger(__name__)
@@ -111,6 +113,11 @@ class Reflection:
         """Whether gepa should stop."""
         return self.ended is not None or self.idle >= MOST_IDLE
 
+    def drop(self) -> None:
+        """Note the instructions that never came to the dev rows."""
+        for _ in self.seen - self.joined.keys():
+            self._reject("no better on its training rows, or the calls were spent")
+
     def _join(self, recipe: Recipe) -> tuple[float, ...]:
         if recipe.wording not in self.joined:
             edit = "the start" if not self.joined else f"an instruction written by {self.model.name}"
@@ -135,10 +142,11 @@ class Reflection:
         return instruction
 
     def _shown(self, row: Answered) -> str:
-        """A failure as the stronger model reads it: of train, with the right answer."""
+        """A failure of train as the stronger model reads it: what the prompt showed, and the right answer."""
         right = answer_text(row.example.target)
+        asked = Template(self.trials.work.task.prompt.template).render(row.example.query())
         return (
-            f"Input:\n{row.example.input}\n\nAnswer:\n{row.prediction.text}\n"
+            f"Input:\n{asked}\n\nAnswer:\n{row.prediction.text}\n"
             f"{_ended(row.prediction.finish)}\nRight answer:\n{right}"
         )
 
@@ -171,7 +179,7 @@ def reflect(adapter: Reflection, batch: int) -> None:
     import gepa
 
     trials = adapter.trials
-    try:
+    with suppress(Spent):
         gepa.optimize(
             seed_candidate={PART: adapter.start.wording},
             trainset=[("train", row) for row in adapter.train],
@@ -184,8 +192,7 @@ def reflect(adapter: Reflection, batch: int) -> None:
             logger=_Quiet(),
             seed=trials.work.seed,
         )
-    except Spent:
-        return
+    adapter.drop()
     if adapter.ended is not None:
         raise adapter.ended
 

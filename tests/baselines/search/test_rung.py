@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -118,8 +119,11 @@ def test_the_stronger_model_reads_failures_of_train_and_never_a_dev_row(tmp_path
     PromptSearch(budget=200).fit(TRAIN, ROWS, at)
     asked = "\n".join(said(request) for request in stronger.asked)
     assert "question number" in asked and "Right answer:\ngood" in asked
-    assert not any(f"{row.input}\n" in asked for row in ROWS)
-    assert not any(f"question number {n}\n" in asked for n in range(0, 24, 3))
+    assert re.search(r"Input:\n<question number \d+> (post|mail)\n", asked)
+    assert not any(f"<{row.input}>" in asked for row in ROWS)
+    assert not any(f"<question number {n}>" in asked for n in range(0, 24, 3))
+    told = read_json(at.dir / "search.json")
+    assert {r["why"] for r in told["rejected"]} == {"no better on its training rows, or the calls were spent"}
 
 
 def test_a_proposal_that_copies_a_row_is_asked_for_again_and_then_rejected(tmp_path: Path) -> None:
