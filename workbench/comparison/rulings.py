@@ -7,11 +7,12 @@ for the run that is judged where *worse* is asked, so that an outage neither let
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evals.differences import Contrast, Pair, rows_to_settle_difference
 from evals.metrics import in_slice, is_amount
+from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.margin import against
 from evals.status import figure_text
 from evals.task import Task
@@ -84,6 +85,8 @@ def _ruling(
     up = rule.higher
     against_b = (strict.lowest if up else strict.highest) or strict.difference
     for_b = (loose.highest if up else loose.lowest) or loose.difference
+    if not errors.barred and _few_groups(strict.difference):
+        errors = replace(errors, barred=f"nothing passes on fewer than {FEWEST_CLUSTERS} groups")
     passes = against(against_b, rule.margin, higher_is_better=up).non_inferior and not errors.barred
     worse = against(for_b, rule.margin, higher_is_better=up).inferior
     outcome: Outcome = "pass" if passes else "worse" if worse else "cannot tell"
@@ -96,6 +99,10 @@ def _ruling(
         )
     shown = against_b if passes else for_b if worse else strict.difference
     return Ruling(rule, outcome, strict, needed, _why(rule, outcome, (strict, shown), needed, errors))
+
+
+def _few_groups(found: Interval) -> bool:
+    return found.clusters < min(found.n, FEWEST_CLUSTERS)
 
 
 def _why(

@@ -58,6 +58,17 @@ def test_worse_by_less_than_the_margin_passes(mood: Mood) -> None:
     assert ruling.outcome == "pass"
 
 
+def test_nothing_passes_on_fewer_than_twenty_groups(tmp_path: Path) -> None:
+    for groups, outcome in ((10, "cannot tell"), (5, "pass")):
+        mood = Mood(tmp_path / str(groups), groups=groups)
+        a, b = mood.run(share(0), "a", dev_only=True), mood.run(share(1), "b", dev_only=True)
+        (ruling,) = gated(a, b).rulings
+        assert ruling.outcome == outcome
+        assert (ruling.needed_n is None) and ("fewer than 20 groups" in ruling.why) == (outcome != "pass")
+        (worse,) = gated(b, a).rulings
+        assert worse.outcome == "worse"
+
+
 def test_identical_answers_pass_at_once_however_few(mood: Mood) -> None:
     mood = mood.with_(rows={"dev": 3, "test": 3})
     a, b = mood.run(share(0.6), "a", dev_only=True), mood.run(share(0.6), "b", dev_only=True)
