@@ -191,3 +191,23 @@ def test_a_model_of_a_rung_that_does_not_apply_is_not_looked_for(tmp_path: Path)
     quality = [{"metric": "exact", "at_least": 0.9, "kind": "quality"}]
     shots = {"name": "knn_few_shot", "embedder": "nope"}
     assert Desk(tmp_path, ladder=["zero_shot", shots], requirements=quality).errors() == []
+
+
+def test_what_was_not_read_is_among_the_notes_of_the_decision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WB_CACHE", str(tmp_path / "cache"))
+    desk = Desk(tmp_path, ladder=["zero_shot", {"name": "rag", "retrievers": "dense", "k": 1}])
+    (tmp_path / "docs" / "empty.md").write_text("")
+    for split, longest in (("dev", 2), ("test", 3)):
+        rows = [json.loads(line) for line in (tmp_path / f"{split}.jsonl").read_text().splitlines()]
+        for row in rows[:longest]:
+            row["input"] += " please" * 300
+        (tmp_path / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run, decision = desk.assess()
+    assert "1 of 13 files of the documents could not be read: empty.md is empty." in decision.notes
+    (said,) = [note for note in decision.notes if "longer than the embedder reads" in note]
+    assert said.startswith(
+        "rag: 2 of 12 dev and 3 of 12 test queries are longer than the embedder reads (254"
+    )
+    assert said in (run.folder / "summary.md").read_text()
