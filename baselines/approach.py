@@ -18,6 +18,7 @@ from baselines.adapters import by_content, give_adapter, keep_adapter
 from baselines.decoding.decode import decode
 from baselines.decoding.decoder import Decoder
 from baselines.rag.corpus import CHUNKS, give_chunks, keep_chunks
+from baselines.rag.dense import are_longer
 from baselines.rag.grounding import USE, Shown, fit, numbered, say_left_out
 from baselines.rag.passages import Passages, search
 from evals.errors import RunError
@@ -120,6 +121,7 @@ class Prompted:
         found = self._retrieved(queries, models)
         shown = self._shown(queries, found, models)
         by_id = {q.id: (s, f) for q, s, f in zip(queries, shown, found, strict=True)}
+        searched = self._searched(queries, models)
         asked = {q.id: s.prompt for q, s in zip(queries, shown, strict=True)}
         for answer in decode(self.decoder, asked, models.open(self.model), done):
             completion = answer.completion
@@ -133,6 +135,7 @@ class Prompted:
                 sources=tuple(document.id for document in documents),
                 shown=mine.shown,
                 left_out=mine.left_out,
+                searched=searched.get(completion.id, 0),
                 rejected=answer.rejected,
                 votes=answer.votes,
                 reasoning=completion.reasoning,
@@ -147,6 +150,16 @@ class Prompted:
             rows = search(passages, [queries[place].input for place in wanting], models)
             for place, row in zip(wanting, rows, strict=True):
                 found[place] = row
+        return found
+
+    def _searched(self, queries: Sequence[Query], models: Models) -> dict[str, int]:
+        """Of the queries that are longer than an embedder of this approach reads: how many tokens it does."""
+        shots, passages = self.prompt.shots, self.prompt.passages
+        names = {shots.retrieve if shots else None, passages.embedder if passages else None}
+        found: dict[str, int] = {}
+        for embedder in map(models.embedder, sorted(filter(None, names))):
+            long = are_longer(embedder, [query.input for query in queries])
+            found |= {query.id: embedder.context for query, cut in zip(queries, long, strict=True) if cut}
         return found
 
     def _shown(

@@ -19,7 +19,7 @@ from baselines.room import all_within
 from baselines.shot_sets import GAIN_SETS, POOL, SET, Shown, by_gain, gain_sets, orders
 from evals.errors import ModelError, NotApplicable
 from evals.task import Task
-from evals.types import Example, Work
+from evals.types import Example, Models, Work
 
 Way = Literal["balanced", "diverse", "gain"]
 WAYS: tuple[Way, ...] = ("balanced", "diverse", "gain")
@@ -129,6 +129,10 @@ class KnnFewShot:
 
     def __post_init__(self) -> None:
         _check_numbers(self._counts(), self.tokens)
+
+    def look_for_models(self, task: Task, models: Models) -> None:
+        """Raises ModelError where the embedder is not there."""
+        models.embedder(self.embedder)
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         rows = tuple(_usable(train, self.name))

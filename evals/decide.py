@@ -21,6 +21,7 @@ from evals.selection import figure, shortlist
 from evals.stats.power import Direction, fewest_rows
 from evals.status import Terms
 from evals.types import Decision, Json, Look, Measured, Requirement
+from evals.unread import unread
 from evals.verdict import SPENT, Standing, closest, stand, verdict_of
 
 __all__ = ["Given", "decide", "decision_schema", "figure", "plan_look", "shortlist"]
@@ -118,6 +119,7 @@ def _notes(
     notes += [
         f"{s.measured.name} failed: {s.measured.why}" for s in standings if s.measured.state == "failed"
     ]
+    notes += unread([s.measured for s in standings])
     return notes + _preferences(task, standings) + _inversions(task, standings, shipping)
 
 

@@ -135,9 +135,10 @@ class Rejected:
 class Prediction:
     """An approach's answer to one query, as it is written to disk. `sources` are the ids of what was
     retrieved, best first; the first `shown` of them stood in the prompt, numbered from 1; `left_out`
-    others were to stand there and did not fit, or not whole. `rejected` are the answers that were sent
-    back before this one, oldest first; `votes` is how many samples gave it, 0 where none voted.
-    `reasoning` is what was said before the answer; no grader reads it."""
+    others were to stand there and did not fit, or not whole. `searched` is how many tokens of the query
+    were searched for where it is longer than the embedder reads, 0 where all were. `rejected` are the
+    answers that were sent back before this one, oldest first; `votes` is how many samples gave it, 0 where
+    none voted. `reasoning` is what was said before the answer; no grader reads it."""
 
     id: str
     text: str
@@ -148,6 +149,7 @@ class Prediction:
     repeat: int = 0
     shown: int = 0
     left_out: int = 0
+    searched: int = 0
     rejected: tuple[Rejected, ...] = ()
     votes: int = 0
     reasoning: str = ""

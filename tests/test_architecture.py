@@ -18,7 +18,7 @@ INSIDE_EVALS = (
     "types errors store prices spending table yamlfile validate template output requirements ranking task "
     "asked rows documents examples data preferences "
     "models graders stats audit failures run "
-    "metrics differences looks status selection verdict entries advice decide"
+    "metrics differences looks status selection verdict entries advice unread decide"
 ).split()
 """The order inside the ground floor: each may import only from those before it."""
 

@@ -14,7 +14,7 @@ from typing import cast
 from baselines import COMPOSED
 from baselines.approach import Prompted, load, save
 from evals.asked import check_metrics
-from evals.audit import MOST_NAMED, audit
+from evals.audit import MOST_NAMED, Audit, audit
 from evals.data import Data, load_data, look_hash, render_all
 from evals.decide import shortlist
 from evals.errors import ModelError, NotApplicable, OutageError
@@ -38,6 +38,7 @@ from workbench import ladder as ladders
 from workbench.checks.audit import said_of_personal
 from workbench.checks.estimate import estimate, measure
 from workbench.diagnosis.ask import Bench, diagnose
+from workbench.documents import Documents
 from workbench.evidence import (
     JUDGES,
     Entry,
@@ -49,7 +50,7 @@ from workbench.evidence import (
     write_ladder,
 )
 from workbench.judges.admission import limited, refuse_toothless, standing
-from workbench.leakage import blocks, copied_rows, documents_of
+from workbench.leakage import blocks, copied_rows
 from workbench.ledger import ledger_path, spend_looks
 from workbench.provenance import provenance
 from workbench.runs import Run, enter, fit_notes, open_run, start, take_over
@@ -78,6 +79,11 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
     task_hash = digest([task.identity(), whole.hash], 12)
     task = with_max_tokens(task, data, models)
     _check_budget(task, data, model, rungs)
+    for error in ladders.missing_models(task, rungs, bool(data.train), models):
+        raise error
+    documents = Documents(task)
+    audited = audit(task, data, models, documents)
+    documents.must_be_sound()
     run, continued = open_run(plan.out, task, task_hash, plan.scope)
     with lock(run.folder / ".lock"), budget.open_purse(run, task) as purse:
         metered, fingerprint = Metered(models, purse), model.fingerprint
@@ -91,7 +97,7 @@ def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
             write_examples(run, {"dev": data.dev, "test": data.test if plan.scope.touches_test else ()})
             found = provenance(plan.task_path, data, fingerprint, plan.scope.seed)
             start(run, task, plan.scope, {**found, "commands": plan.commands()})
-        _run(session)
+        _run(session, _first_ladder(session, audited, documents.unread()))
         _diagnose(session)
         write_ladder(run, replace(read_evidence(run).ladder, ended=True))
         purse.stop_clock()
@@ -105,14 +111,14 @@ def _check_budget(task: Task, data: Data, model: Model, rungs: Sequence[Rung]) -
         budget.say_too_small(task, estimate(task, data, measure(task, data, model), rungs, limit))
 
 
-def _run(session: Session) -> None:
+def _run(session: Session, ladder: Ladder) -> None:
     """Climb and judge. Where the ladder stops at the first approach that meets everything on dev and
     that one does not hold on test, the rest of the ladder is climbed too."""
     ledger = read_looks(ledger_path(session.plan.task_path))
     write_lines(session.run.folder / "looks.jsonl", ledger)
     judged: tuple[str, ...] = ()
     for stop_first in [True, False] if session.task.stop_first else [False]:
-        if _climb(session, stop_first) or not session.plan.scope.touches_test:
+        if _climb(session, ladder, stop_first) or not session.plan.scope.touches_test:
             return
         judged = _judge_on_test(session, judged)
         evidence = read_evidence(session.run)
@@ -127,9 +133,8 @@ def _diagnose(session: Session) -> None:
     diagnose(read_evidence(session.run), bench)
 
 
-def _climb(session: Session, stop_first: bool) -> bool:
-    """Fit and measure every rung on dev; says whether an outage ended the climb."""
-    ladder = _first_ladder(session)
+def _climb(session: Session, ladder: Ladder, stop_first: bool) -> bool:
+    """Fit and measure every rung on dev, from the empty ladder; says whether an outage ended the climb."""
     for rung in session.rungs:
         if ladder.interrupted:
             entry = Entry(rung.name, state="incomplete", why=f"not run: {ladder.interrupted}")
@@ -147,15 +152,16 @@ def _climb(session: Session, stop_first: bool) -> bool:
     return bool(ladder.interrupted)
 
 
-def _first_ladder(session: Session) -> Ladder:
+def _first_ladder(session: Session, found: Audit, unread: str) -> Ladder:
+    """The ladder before its first rung, with what the audit found and which documents were not read."""
     task, scope = session.task, session.plan.scope
     missing = ladders.left_out(task, bool(session.data.train))
     notes = scope.notes() + ((f"the task's ladder leaves out {', '.join(missing)}",) if missing else ())
     binding = not notes
     step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
     rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
-    found = audit(task, session.data, session.models, documents_of(task))
     blocked = blocks(found.quotes)
+    notes += (f"{unread}.",) if unread else ()
     notes += (*(f"Leakage: {reason}" for reason in blocked), *said_of_personal(task, found))
     return Ladder(
         session.task_hash,

@@ -6,16 +6,17 @@ Only this module knows both ladders, the baselines and the training methods.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from baselines import COMPOSED, ON_DEMAND, RUNGS
-from evals.errors import TaskError
+from evals.errors import ModelError, TaskError
 from evals.preferences import METRIC, learnable
 from evals.task import DEFAULT, RungSpec, Task
-from evals.types import Rung
+from evals.types import Models, Rung
+from evals.yamlfile import join_key
 from tuning import recommend
 
 NEED_TRAIN = ("few_shot", "knn_few_shot", "prompt_search")
@@ -80,10 +81,51 @@ def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
             raise TaskError(
                 f"the task's ladder has no rung {name!r}", key="--only", hint=f"It has: {', '.join(names)}."
             )
-    built = [RUNGS.build(s.name, s.options, where=task.path, key="ladder") for s in specs]
+    built = [_built(task, spec) for spec in specs]
     order = list(RUNGS)
     built.sort(key=lambda rung: order.index(rung.name))
     return [rung for rung in built if not only or rung.name in only]
+
+
+def _built(task: Task, spec: RungSpec) -> Rung:
+    """A rung with its options. Raises TaskError at the line where the task names it."""
+    try:
+        rung: Rung = RUNGS.build(spec.name, spec.options)
+    except TaskError as error:
+        raise task.error(error.message, key_of(task, spec.name), error.hint) from error
+    return rung
+
+
+def key_of(task: Task, rung: str, option: str = "") -> str:
+    """Where the task file names a rung, or an option of it: "ladder[1].k"; of what it does not name,
+    "ladder"."""
+    given = task.file.value.get("ladder")
+    for index, entry in enumerate(given if isinstance(given, list) else [given]):
+        if rung in (entry, entry.get("name") if isinstance(entry, dict) else None):
+            key = join_key("ladder", index) if isinstance(given, list) else "ladder"
+            return join_key(key, option) if isinstance(entry, dict) and option in entry else key
+    return "ladder"
+
+
+def missing_models(
+    task: Task, rungs: Sequence[Rung], has_train: bool, models: Models
+) -> Iterator[ModelError]:
+    """An error for every rung that will be tried and needs a model beside the task's that is not here."""
+    for rung in rungs:
+        look = getattr(rung, "look_for_models", None)
+        if look is None or excluded(rung, task, has_train):
+            continue
+        try:
+            look(task, models)
+        except ModelError as error:
+            key = key_of(task, rung.name)
+            yield ModelError(
+                f"the rung {rung.name!r} cannot be tried: {error.message}",
+                where=task.path,
+                line=task.file.line(key),
+                key=key,
+                hint=f"{error.hint or ''} Or leave the rung out (ladder.without).".strip(),
+            )
 
 
 def _specs(task: Task) -> list[RungSpec]:

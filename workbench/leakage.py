@@ -7,39 +7,25 @@ the two: it would be learned from rows that are, in effect, in the training data
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from baselines.approach import Prompted
-from baselines.rag.documents import read_documents
 from baselines.search.copies import copied, written
 from evals.audit import Quote, Sought
 from evals.audit.near import repeated
 from evals.data import Data
-from evals.errors import DataError, RunError
+from evals.errors import RunError
 from evals.graders import answer_text
 from evals.preferences import Pair
 from evals.task import Task
 from evals.template import Template
-from evals.types import Decision, Document, Example, Look, Measured, Split
-
-log = logging.getLogger(__name__)
+from evals.types import Decision, Example, Look, Measured, Split
 
 Decide = Callable[[Sequence[Measured], Sequence[Look], Sequence[str]], Decision]
 NAMED = 3
 """Rows that a sentence names."""
-
-
-def documents_of(task: Task) -> Iterator[Document]:
-    """The task's documents as far as they can be read; what cannot is told by the rung that needs it."""
-    if task.data.documents is None:
-        return
-    try:
-        yield from read_documents(task.path.parent / task.data.documents, [])
-    except DataError as error:
-        log.warning("documents are not audited: %s", error.message)
 
 
 def blocks(quotes: Iterable[Quote]) -> list[str]:

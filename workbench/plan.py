@@ -45,6 +45,7 @@ from workbench import ladder
 from workbench.checks.estimate import Estimate, estimate, measure
 from workbench.comparison.policy import MARGIN
 from workbench.comparison.sides import Side, side_of
+from workbench.documents import Documents
 from workbench.evidence import read_looks
 from workbench.ledger import ledger_path
 from workbench.runs import run_folders
@@ -148,6 +149,7 @@ def plan(task_path: Path, out: Path, like: Path | None, models: Models) -> Plann
     check_metrics(task, of_task(task))
     data = load_data(task)
     rungs = rungs_of(task)
+    Documents(task).need()
     earlier = earlier_side(task, out, like, models)
     cost, why = _estimate(task, data, rungs, models)
     names = Template(task.prompt.template).names

@@ -48,9 +48,7 @@ class Dense:
 
     def search(self, queries: Sequence[str], k: int) -> list[list[int]]:
         """For each query the positions of the `k` nearest chunks, nearest first. Of a query that is longer
-        than the embedder's context only the beginning counts, which is said."""
-        if cut := too_long(self.embedder, queries):
-            _say_cut(cut, len(queries), "queries", self.embedder)
+        than the embedder's context only the beginning counts."""
         _, found = self.index.search(self.embedder.embed(queries), min(k, self.index.ntotal))
         return [[int(i) for i in row if i >= 0] for row in found]
 
@@ -100,14 +98,21 @@ def _graph(folder: str) -> Any:
     return index
 
 
-def too_long(embedder: Embedder, texts: Sequence[str]) -> int:
-    """How many of the texts have more tokens than the embedder reads. A text of fewer characters is not
+def are_longer(embedder: Embedder, texts: Sequence[str]) -> list[bool]:
+    """Which of the texts have more tokens than the embedder reads. A text of fewer characters is not
     counted: a token is at least one."""
     long = [text for text in texts if len(text) > embedder.context]
-    return sum(n > embedder.context for n in embedder.lengths(long))
+    counts = iter(embedder.lengths(long))
+    return [len(text) > embedder.context and next(counts) > embedder.context for text in texts]
 
 
-def _say_cut(cut: int, of: int, what: str, embedder: Embedder) -> None:
+def too_long(embedder: Embedder, texts: Sequence[str]) -> int:
+    """How many of the texts have more tokens than the embedder reads."""
+    return sum(are_longer(embedder, texts))
+
+
+def say_cut(cut: int, of: int, what: str, embedder: Embedder) -> None:
+    """Warn that the rest of so many texts does not count."""
     notice(
         log,
         f"{cut} of {of} {what} are longer than the {embedder.context} tokens that {embedder.name} reads: "
@@ -152,7 +157,7 @@ def _embed(corpus: Corpus, embedder: Embedder, folder: Path, progress: Progress)
             file.write(memoryview(vectors).cast("B"))
     progress("documents: embedding", total, total)
     if cut:
-        _say_cut(cut, total, "chunks", embedder)
+        say_cut(cut, total, "chunks", embedder)
     with disk_errors(part), part.open("rb") as file:
         os.fsync(file.fileno())
         part.replace(folder / VECTORS)

@@ -21,13 +21,16 @@ from evals.types import Document, Progress
 
 log = logging.getLogger(__name__)
 
+NAME_ONE = "Correct the path, or remove the key."
+
 
 @dataclass(frozen=True)
 class PassedOver:
-    """A file that gave no document, and why."""
+    """A file that gave no document, and why; `files` of one kind are told together."""
 
     file: str
     why: str
+    files: int = 1
 
 
 def read_documents(
@@ -76,10 +79,10 @@ def _readable(path: Path, passed_over: list[PassedOver]) -> list[Path]:
     """The files of a kind that has a loader; the others are counted by kind."""
     files = document_files(path)
     if not files and not path.exists():
-        raise DataError("there is no such file or folder (data.documents)", where=path)
+        raise DataError("there is no such file or folder (data.documents)", where=path, hint=NAME_ONE)
     known = [file for file in files if file.suffix.lower() in LOADERS]
     others = Counter(file.suffix.lower() or "no suffix" for file in files if file not in set(known))
     for kind, count in sorted(others.items()):
         log.warning("%s: %d file(s) of kind %s are no documents", path, count, kind)
-        passed_over.append(PassedOver(f"{count} file(s) of kind {kind}", "of no kind that is read"))
+        passed_over.append(PassedOver(f"{count} file(s) of kind {kind}", "of no kind that is read", count))
     return known

@@ -17,14 +17,17 @@ from typing import cast
 from baselines.approach import Prompted
 from baselines.prompts import ZeroShot
 from baselines.race import MOST_SETTINGS, race
+from baselines.rag import RETRIEVERS
 from baselines.rag.choice import best, race_of
 from baselines.rag.grounding import instruct
 from baselines.rag.passages import Passages
 from baselines.rag.trial import Trial, Tried
 from evals.errors import NotApplicable
+from evals.models.rerank import open_reranker
 from evals.store import plain, write_json
+from evals.table import nearest
 from evals.task import Task
-from evals.types import Example, Work
+from evals.types import Example, Models, Work
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,26 @@ class Rag:
             raise ValueError("at least one retriever and a k of 1 or more are needed")
         if min(tried.sizes, default=-1) < 0:
             raise ValueError("chunk_tokens are numbers of tokens, or 0 for whole documents")
+        for name in tried.retrievers:
+            if name not in RETRIEVERS:
+                there = ", ".join(RETRIEVERS)
+                raise ValueError(
+                    f"there is no retriever {name!r}.{nearest(name, RETRIEVERS)} There are: {there}"
+                )
 
     def excluded(self, task: Task) -> str:
         """Why this task has nothing for it; "" when it has."""
         if task.data.documents is None:
             return "needs documents and the task names none (data.documents)"
         return ""
+
+    def look_for_models(self, task: Task, models: Models) -> None:
+        """Raises ModelError where a model that it needs beside the task's is not there."""
+        tried = self._tried(task.path.parent)
+        if tried.retrievers != ("bm25",):
+            models.embedder(tried.embedder)
+        if tried.reranker:
+            open_reranker(tried.reranker)
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         task: Task = work.task

@@ -17,7 +17,7 @@ from baselines.approach import Prompted
 from baselines.rag.choice import Setting, recalls, with_known_gold
 from baselines.rag.chunks import Chunking
 from baselines.rag.corpus import Corpus, make_corpus, open_corpus
-from baselines.rag.dense import seconds_to_embed, too_long
+from baselines.rag.dense import say_cut, seconds_to_embed, too_long
 from baselines.rag.passages import FEWEST_FOUND, Passages, open_retriever, search
 from evals.requirements import recall_depth
 from evals.task import Task
@@ -108,6 +108,8 @@ class Trial:
                 left -= seconds if place else 0
                 cut = too_long(embedder, [row.input for row in self.dev])
                 self.told["inputs_longer_than_the_embedder_reads"] = cut
+                if cut:
+                    say_cut(cut, len(self.dev), "dev queries", embedder)
             self.told["corpora"].append(made)
             yield corpus, size
 

@@ -31,14 +31,13 @@ def findings_of_rows(
 
 
 def _files(task: Task) -> Iterator[Finding]:
-    """Files that are named for later steps."""
-    for key in ("documents", "preferences"):
-        name = getattr(task.data, key)
-        if name and not name.startswith("hub:") and not (task.path.parent / name).exists():
-            path = task.path.parent / name
-            yield Finding(
-                "error", f"data.{key}", f"there is no {path}", "Correct the path or remove the key."
-            )
+    """A file that is named for later steps; documents are read by the audit."""
+    name = task.data.preferences
+    if name and not name.startswith("hub:") and not (task.path.parent / name).exists():
+        path = task.path.parent / name
+        yield Finding(
+            "error", "data.preferences", f"there is no {path}", "Correct the path or remove the key."
+        )
 
 
 def _balance(task: Task, data: Data, found: Audit) -> Iterator[Finding]:

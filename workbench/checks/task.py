@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from evals.asked import check_metrics
 from evals.audit import audit
 from evals.data import Data, load_data, render_all
-from evals.errors import ModelError, OutageError, TaskError
+from evals.errors import ModelError, OutageError, TaskError, WorkbenchError
 from evals.graders import allows_code, of_task
 from evals.graders.judging.pairwise import Pairwise
 from evals.metrics import in_slice, sentence
@@ -29,9 +29,9 @@ from workbench import budget, ladder
 from workbench.checks.estimate import Estimate, Sizes, estimate, measure
 from workbench.checks.findings import LEVELS, Checked, Finding, Level, Provable
 from workbench.checks.rows import findings_of_rows
+from workbench.documents import KEY, Documents
 from workbench.judges.admission import leaves, limited, standing
 from workbench.judges.trial import try_judges
-from workbench.leakage import documents_of
 from workbench.session import with_max_tokens
 
 
@@ -47,11 +47,13 @@ def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
     rungs = ladder.rungs(task)
     data = load_data(task)
     provable = tuple(could_show(task, data))
-    audited = audit(task, data, models, documents_of(task))
+    documents = Documents(task)
+    audited = audit(task, data, models, documents)
     able, kept_back = _gradable(graders, models)
     judged += _calls(graders, data, len(rungs))
     rows = findings_of_rows(task, data, audited, able, models)
-    limits = [*_requirements(task, data, provable), *_grammar(task, rungs)]
+    limits = [*_requirements(task, data, provable), *_grammar(task, rungs), *_documents(documents)]
+    limits += _missing(task, rungs, data, models)
     findings = [*rows, *limits, *kept_back, *judged]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
@@ -79,6 +81,30 @@ def _gradable(graders: Sequence[Grader], models: Models) -> tuple[list[Grader], 
         elif not any(getattr(grader, trait, False) for trait in ("asks_model", "advisory")):
             able.append(grader)
     return able, notes
+
+
+def _documents(documents: Documents) -> Iterator[Finding]:
+    """What the audit could not read of the task's documents."""
+    if (fault := documents.fault) is not None:
+        place = f"{fault.where}:{fault.line}" if fault.line else str(fault.where)
+        yield Finding("error", KEY, f"{place}: {fault.message}", fault.hint or "")
+    elif unread := documents.unread():
+        yield Finding("warning", KEY, unread, "What stands in them cannot be found.")
+
+
+def _missing(task: Task, rungs: Sequence[Rung], data: Data, models: Models) -> list[Finding]:
+    """Models that a rung needs beside the task's."""
+    errors = ladder.missing_models(task, rungs, bool(data.train), models)
+    return [_error(error, _place(error)) for error in errors]
+
+
+def _place(error: WorkbenchError) -> str:
+    """File, line and key, as far as there is a line."""
+    return f"{error.where}:{error.line}: {error.key}" if error.line else str(error.key)
+
+
+def _error(error: WorkbenchError, where: str) -> Finding:
+    return Finding("error", where, error.message, error.hint or "")
 
 
 def _tried(task: Task, graders: Sequence[Grader], models: Models) -> list[Finding]:
@@ -128,10 +154,9 @@ def _with_model(
     except OutageError as error:
         finding = Finding("warning", "model", error.message, "Lengths and costs are not estimated.")
     except ModelError as error:
-        finding = Finding("error", f"model {task.model.name}", error.message, error.hint or "")
+        finding = _error(error, f"model {task.model.name}")
     except TaskError as error:
-        where = f"{error.where}:{error.line}: {error.key}" if error.line else str(error.key)
-        finding = Finding("error", where, error.message, error.hint or "")
+        finding = _error(error, _place(error))
     return None, None, None, [finding]
 
 

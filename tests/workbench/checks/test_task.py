@@ -220,7 +220,7 @@ def test_a_template_that_fails_on_a_row_is_an_error_with_its_line(case: Case) ->
 
 
 def test_files_for_later_steps_must_be_there(case: Case) -> None:
-    case.files["documents"] = []
+    case.files["documents"] = [{"id": "d", "text": "Monday is the first day."}]
     checked = case.run()
     assert not [f for f in checked.findings if f.where == "data.documents"]
     (case.folder / "task.yaml").write_text(
