@@ -22,6 +22,7 @@ from evals.errors import TaskError
 if TYPE_CHECKING:
     from evals.models.chat import Renderer
     from evals.models.lm_eval_task import RowScores
+    from evals.task import ForgettingSpec
     from tuning.forward import Reader
     from tuning.pieces import Piece
 
@@ -47,6 +48,16 @@ def passages(renderer: Renderer, room: int, text: Path | None = None) -> list[Pi
     ids = renderer.text_ids([parts[name] for name in names], special=False)
     rows = [(name, row[:most].astype(np.int32)) for name, row in zip(names, ids, strict=True)]
     return [Piece(name, row[:1], row[1:]) for name, row in rows if len(row) > 1]
+
+
+def check_named(named: ForgettingSpec) -> None:
+    """Raise TaskError for a file that a training could not be held against."""
+    if named.lm_eval is not None:
+        from evals.models.lm_eval_task import read_config
+
+        read_config(named.lm_eval)
+    if named.text is not None:
+        _parts(named.text)
 
 
 def _general() -> dict[str, str]:

@@ -25,6 +25,7 @@ from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.power import Direction, fewest_rows, most_failures
 from evals.task import Task
 from evals.types import Example, Grader, Models, Prediction, Row, Rung
+from tuning.forgetting import check_named
 from workbench import budget, ladder
 from workbench.checks.estimate import Estimate, Sizes, estimate, measure
 from workbench.checks.findings import LEVELS, Checked, Finding, Level, Provable
@@ -53,7 +54,7 @@ def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
     judged += _calls(graders, data, len(rungs))
     rows = findings_of_rows(task, data, audited, able, models)
     limits = [*_requirements(task, data, provable), *_grammar(task, rungs), *_documents(documents)]
-    limits += _missing(task, rungs, data, models)
+    limits += [*_missing(task, rungs, data, models), *_forgetting(task)]
     findings = [*rows, *limits, *kept_back, *judged]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
@@ -96,6 +97,15 @@ def _missing(task: Task, rungs: Sequence[Rung], data: Data, models: Models) -> l
     """Models that a rung needs beside the task's."""
     errors = ladder.missing_models(task, rungs, bool(data.train), models)
     return [_error(error, _place(error)) for error in errors]
+
+
+def _forgetting(task: Task) -> Iterator[Finding]:
+    """What the task names to be remembered and a training could not be held against."""
+    try:
+        if task.forgetting is not None:
+            check_named(task.forgetting)
+    except TaskError as error:
+        yield Finding("error", "forgetting", f"{error.where}: {error.message}", error.hint or "")
 
 
 def _place(error: WorkbenchError) -> str:

@@ -75,6 +75,23 @@ def test_a_sound_task_has_nothing_to_say_against_it(case: Case) -> None:
     assert checked.estimate.calls > 300
 
 
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("text: notes.txt", "notes.txt: has 5 characters, too few to see what a training forgets"),
+        ("text: none.txt", "none.txt: cannot be read as text"),
+        ("lm_eval: task.yaml", "task.yaml: cannot be asked as a task of lm-eval: it names no task"),
+    ],
+)
+def test_what_a_training_cannot_be_held_against_is_an_error_before_it(
+    named: str, says: str, case: Case
+) -> None:
+    (case.folder / "notes.txt").write_text("short")
+    case.more = f"forgetting: {{{named}}}\n"
+    found = case.only(says)
+    assert (found.level, found.where) == ("error", "forgetting")
+
+
 def test_copies_across_splits_are_named_with_how_and_where(case: Case) -> None:
     case.files["train"] = [*rows("a", 30), {"id": "copy", "input": "C  text 1", "output": "monday"}]
     finding = case.only("copied from dev or test")
