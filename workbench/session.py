@@ -22,7 +22,7 @@ from evals.preferences import METRIC, Pairs, score_pairs
 from evals.run import STRIDE, grade_rows, kept_in, measure_latency, measured_rows, predict
 from evals.store import digest, plain
 from evals.task import Task
-from evals.types import Example, Grader, Models, Prediction, Progress, Rung, Split
+from evals.types import Example, Grader, Models, Prediction, Progress, Row, Rung, Split
 from workbench.evidence import PAIRS, Entry
 from workbench.leakage import told_shots
 from workbench.runs import Run, Scope, take_over
@@ -105,12 +105,16 @@ def with_max_tokens(task: Task, data: Data, models: Models) -> Task:
 
 def figure_of(session: Session, pairs: Sequence[tuple[Example, Prediction]]) -> float:
     """What a race goes by: the decision's own figure of these rows."""
+    return figure(session.task, graded(session, pairs))
+
+
+def graded(session: Session, pairs: Sequence[tuple[Example, Prediction]]) -> list[Row]:
+    """Rows with these answers and their scores."""
     scores = grade_rows(session.graders, pairs, session.models)
     name = primary_grader(session.task.requirements, [g.name for g in session.graders])
     primary = next(g for g in session.graders if g.name == name)
     predictions = {p.id: p for _, p in pairs}
-    rows = measured_rows([e for e, _ in pairs], predictions, scores, name, primary.pass_at)
-    return figure(session.task, rows)
+    return measured_rows([e for e, _ in pairs], predictions, scores, name, primary.pass_at)
 
 
 def ask(session: Session, approach: Prompted, split: Split, entry: Entry) -> Entry:

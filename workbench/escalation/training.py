@@ -22,9 +22,11 @@ from evals.models.metered import Metered
 from evals.preferences import load_pairs, unjudged
 from evals.run import predict
 from evals.selection import with_pairs
+from evals.stats.permutation import sign_flip
+from evals.status import Terms
 from evals.store import digest, lock, read_json, write_json, write_lines, write_text
 from evals.task import Task
-from evals.types import Decision, Measured, Models, Work
+from evals.types import Decision, Measured, Models, Row, Work
 from tuning.methods import method_named
 from tuning.preflight import Preflight, preflight
 from tuning.recipe import Recipe
@@ -51,10 +53,10 @@ from workbench.evidence import (
 from workbench.ledger import ledger_path, spend_looks
 from workbench.provenance import provenance
 from workbench.runs import Run, Scope, carry, enter, open_run, start, take_over
-from workbench.session import Plan, Session, ask, ask_on_test, figure_of, reason_of, with_max_tokens
+from workbench.session import Plan, Session, ask, ask_on_test, graded, reason_of, with_max_tokens
 
-CLOSE = 3
-"""Digits to which the figures of two prompts must differ for the longer one to be chosen."""
+BY_CHANCE = 0.05
+"""How unlikely chance must make it that the baseline's prompt does better, for its tokens to be paid."""
 
 
 def train(order: Order, parent: Run, task: Task, taught: Lessons, models: Models) -> tuple[Run, Decision]:
@@ -181,10 +183,11 @@ def _judged(session: Session, entry: Entry, evidence: Evidence) -> Entry:
     best = best_start(evidence.measured(session.models), evidence, recipe_named(fit))
     choices = [tuned, *([replace(tuned, prompt=best.prompt)] if best.prompt != tuned.prompt else [])]
     try:
-        figures = [_dev_figure(session, fit, choice) for choice in choices]
+        answered = [_dev_rows(session, fit, choice) for choice in choices]
     except OutageError as error:
         return replace(entry, key="", state="incomplete", why=reason_of(error))
-    place = max(range(len(choices)), key=lambda i: (round(figures[i], CLOSE), -i))
+    figures = [figure(session.task, rows) for rows in answered]
+    place = 1 if len(answered) > 1 and _does_better(session.task, *answered) else 0
     served = "its own prompt" if place == 0 else f"the prompt of {best.name}"
     home = session.run.approach(entry.name, session.key(session.identity(choices[place])))
     take_over(session.run, "approaches", home.name)
@@ -218,15 +221,22 @@ def _answers(fit: Path, choice: Prompted) -> Path:
     return fit / "serving" / f"{choice.hash}.jsonl"
 
 
-def _dev_figure(session: Session, fit: Path, choice: Prompted) -> float:
-    """The task's one figure of all dev rows, answered with this prompt."""
+def _does_better(task: Terms, own: Sequence[Row], other: Sequence[Row]) -> bool:
+    """Whether the baseline's prompt does better than the one that was trained for, by more than chance (sign
+    flips of the rows' figures): else its tokens would be paid for nothing."""
+    changes = [figure(task, [b]) - figure(task, [a]) for a, b in zip(own, other, strict=True)]
+    return sign_flip(changes, [row.example.group or row.example.id for row in own]) < BY_CHANCE
+
+
+def _dev_rows(session: Session, fit: Path, choice: Prompted) -> list[Row]:
+    """All dev rows, answered with this prompt."""
     dev, path = session.data.dev, _answers(fit, choice)
 
     def show(done: int) -> None:
         session.plan.progress(f"{choice.name}: serving", done, len(dev))
 
     found = predict(choice, dev, session.models, path, "dev", show)
-    return figure_of(session, [(e, found[e.id]) for e in dev])
+    return graded(session, [(e, found[e.id]) for e in dev])
 
 
 def recipe_named(fit: Path) -> Recipe:
