@@ -12,7 +12,7 @@ from typing import Literal
 
 from baselines import shot_sets
 from baselines.approach import Prompt, Prompted, Shots
-from baselines.notes import keep_note
+from baselines.notes import keep_chosen, keep_note
 from baselines.prompts import decoder, system_text
 from baselines.race import answers, first_heat, heat_size, keep_spread, race, race_calls
 from baselines.room import all_within
@@ -54,29 +54,40 @@ class FewShot:
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         rows = _usable(train, self.name)
-        settings = self.settings(rows, work)
+        sets = self._sets(rows, work)
+        settings = self._settings(sets, rows, work)
         if "gain" in self._ways():
-            settings += [_approach(self.name, work, self._by_gain(rows, dev, work))]
+            sets.append(("by gain", self._by_gain(rows, dev, work)))
+            settings.append(_approach(self.name, work, sets[-1][1]))
         best = race(all_within(settings, dev, work, self.tokens), dev, work)
         shots = best.prompt.shots
         assert shots is not None
         found = orders(shots.examples, self.orders, work.seed)
-        return _ordered(
-            best, {name: replace(shots, examples=shown) for name, shown in found.items()}, dev, work
-        )
+        ordered = {name: replace(shots, examples=shown) for name, shown in found.items()}
+        return _ordered(best, ordered, dev, work, _counted(shots), _way(shots, sets))
 
     def settings(self, train: Sequence[Example], work: Work) -> list[Prompted]:
         """What is raced first, the cheapest first; `gain` joins where it is asked for."""
+        return self._settings(self._sets(train, work), train, work)
+
+    def _settings(
+        self, sets: Sequence[tuple[str, Shown]], train: Sequence[Example], work: Work
+    ) -> list[Prompted]:
+        plain = [_approach(self.name, work, shown) for _, shown in sets]
+        most = shot_sets.drawn(train, self._counts()[-1])
+        return [*plain, _approach(self.name, work, most, described=True)]
+
+    def _sets(self, train: Sequence[Example], work: Work) -> list[tuple[str, Shown]]:
+        """The sets of shots that are not chosen on dev, each with how it was."""
         task: Task = work.task
         most = self._counts()[-1]
-        sets = [shot_sets.drawn(train, k) for k in self._counts()]
-        sets += [shot_sets.drawn(train, most, draw) for draw in range(1, self.draws)]
+        sets = [("drawn", shot_sets.drawn(train, k)) for k in self._counts()]
+        sets += [("drawn", shot_sets.drawn(train, most, draw)) for draw in range(1, self.draws)]
         if "balanced" in self._ways():
-            sets.append(shot_sets.balanced(train, most, task.output))
+            sets.append(("balanced", shot_sets.balanced(train, most, task.output)))
         if "diverse" in self._ways():
-            sets.append(self._diverse(train, most, work))
-        plain = [_approach(self.name, work, shown) for shown in sets if shown]
-        return [*plain, _approach(self.name, work, shot_sets.drawn(train, most), described=True)]
+            sets.append(("diverse", self._diverse(train, most, work)))
+        return [(way, shown) for way, shown in sets if shown]
 
     def asks(self, task: Task, train: int, dev: int) -> int:
         """The calls that fitting makes, at most."""
@@ -143,13 +154,10 @@ class KnnFewShot:
         shots = best.prompt.shots
         assert shots is not None
         if shots.k == 1:
+            keep_chosen(work, "the nearest shot", _described(best, work))
             return best
-        return _ordered(
-            best,
-            {"nearest last": shots, "nearest first": replace(shots, nearest="first")},
-            dev,
-            work,
-        )
+        ordered = {"nearest last": shots, "nearest first": replace(shots, nearest="first")}
+        return _ordered(best, ordered, dev, work, f"the {shots.k} nearest shots")
 
     def asks(self, task: Task, train: int, dev: int) -> int:
         """The calls that fitting makes, at most."""
@@ -159,14 +167,34 @@ class KnnFewShot:
         return sorted({self.k} if isinstance(self.k, int) else set(self.k))
 
 
-def _ordered(best: Prompted, orders: Mapping[str, Shots], dev: Sequence[Example], work: Work) -> Prompted:
-    """The best of these orders of an approach's shots; how far they lie apart is kept."""
+def _ordered(
+    best: Prompted, orders: Mapping[str, Shots], dev: Sequence[Example], work: Work, *chosen: str
+) -> Prompted:
+    """The best of these orders of an approach's shots; what was chosen and how far they lie apart is kept."""
     settings = {
         name: replace(best, prompt=replace(best.prompt, shots=shots)) for name, shots in orders.items()
     }
     found = race(list(settings.values()), dev, work)
     keep_spread("shot order", settings, dev, work)
+    order = next(name for name, setting in settings.items() if setting is found)
+    keep_chosen(work, *chosen, order if len(settings) > 1 else "", _described(found, work))
     return found
+
+
+def _described(approach: Prompted, work: Work) -> str:
+    """Whether the format is described beside the shots."""
+    return "" if approach.prompt.system == system_text(work.task, described=False) else "the format described"
+
+
+def _counted(shots: Shots) -> str:
+    return "1 shot" if shots.k == 1 else f"{shots.k} shots"
+
+
+def _way(shots: Shots, sets: Sequence[tuple[str, Shown]]) -> str:
+    """How the shots were chosen, some of which may have been dropped: as the smallest set that has them."""
+    ids = {row.id for row in shots.examples}
+    having = [(len(shown), way) for way, shown in sets if ids <= {row.id for row in shown}]
+    return min(having, key=lambda one: one[0])[1]
 
 
 def _check_numbers(counts: Sequence[int], tokens: int | None) -> None:

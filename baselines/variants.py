@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from baselines.approach import Prompted
+from baselines.notes import keep_chosen
 from baselines.race import keep_spread, race, race_calls
 from baselines.recipe import PLACEMENTS, Placement, Recipe, form_of, typical
 from evals.models.known import parameters_in
@@ -51,13 +52,16 @@ class PromptVariants:
         asked = self._cooked(recipes, work)
         best = race(list(asked.values()), dev, work)
         keep_spread("placement and format", asked, dev, work)
-        recipe = next(recipes[name] for name, setting in asked.items() if setting is best)
+        name = next(name for name, setting in asked.items() if setting is best)
+        recipe = recipes[name]
         worded = {"the instruction": recipe}
         for number, wording in enumerate(task.prompt.variants, 1):
             worded[f"variant {number}"] = replace(recipe, wording=wording)
         said = self._cooked(worded, work)
         found = race(list(said.values()), dev, work)
         keep_spread("wording", said, dev, work)
+        wording = next(wording for wording, setting in said.items() if setting is found)
+        keep_chosen(work, f"{wording} {name}")
         return found
 
     def recipes(self, task: Task, train: Sequence[Example]) -> dict[str, Recipe]:

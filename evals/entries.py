@@ -58,6 +58,7 @@ def approach_entry(task: Terms, standing: Standing, others: Sequence[Measured]) 
         "state": measured.state,
         "why": measured.why,
         "start": measured.start,
+        "chosen": measured.chosen,
         "dev": _figures(task, measured, "dev", level),
         "test": _figures(task, measured, "test", 1 - 2 * _test_alpha(task, standing)),
         "decided_on": standing.split,

@@ -264,9 +264,9 @@ class Measured:
     predicted and graded; `expected[split]` how many there should be; a split that was not asked
     for is absent from both. `latency` are seconds of single requests, measured one at a time.
     `provider` is that of its model, which says how a call is priced; "" is the task's model's. `start` names
-    the approach that it adds to, "" where it stands alone. `pairs` are rows of preferred and other answers,
-    where their likelihoods were asked for. `training` is the record of a tuned
-    approach's training."""
+    the approach that it adds to, "" where it stands alone; `chosen` says what its rung chose on dev. `pairs`
+    are rows of preferred and other answers, where their likelihoods were asked for. `training` is the record
+    of a tuned approach's training."""
 
     name: str
     hash: str
@@ -279,6 +279,7 @@ class Measured:
     fit_seconds: float = 0.0
     provider: str = ""
     start: str = ""
+    chosen: str = ""
     pairs: Mapping[Split, Sequence[Row]] = field(default_factory=dict)
     training: Mapping[str, Json] | None = None
 

@@ -36,11 +36,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One approach: `start` is the one it adds to, `mark` says why it stands out, `state` why it has no
-    figures."""
+    """One approach: `start` is the one it adds to, `chosen` what its rung chose, `mark` says why it stands
+    out, `state` why it has no figures."""
 
     name: str
     start: str
+    chosen: str
     kind: str
     mark: str
     state: str
@@ -82,6 +83,7 @@ def approach_table(decision: Mapping[str, Any]) -> ApproachTable:
         Line(
             name=str(approach["name"]),
             start=str(approach.get("start") or ""),
+            chosen=str(approach.get("chosen") or ""),
             kind=str(approach.get("kind") or ""),
             mark=_mark(decision, str(approach["name"])),
             state=_state(approach),

@@ -100,6 +100,7 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
         name = code(line.name, min(letters, 80)) + (f" on {code(line.start, 80)}" if line.start else "")
         name += " (tuned)" if line.kind == "tuned" else ""
         name += f" **{line.mark}**" if line.mark else ""
+        name += f"<br><sub>{markdown(line.chosen, letters)}</sub>" if line.chosen else ""
         cells = [_cell(cell, letters) for cell in line.cells]
         if line.state and cells:
             cells = [markdown(line.state, letters), *[""] * (len(cells) - 1)]

@@ -13,6 +13,7 @@ from typing import cast
 
 from baselines import COMPOSED
 from baselines.approach import Prompted, load, save
+from baselines.notes import read_chosen
 from evals.asked import check_metrics
 from evals.audit import MOST_NAMED, Audit, audit
 from evals.data import Data, load_data, look_hash, render_all
@@ -189,12 +190,13 @@ def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
     start = compose.best(session.run, so_far, session.models) if rung.name in COMPOSED else None
     blank = Entry(rung.name, start=start.name if start else "")
     try:
-        approach, seconds = _fit(session, rung, start)
+        approach, seconds, chosen = _fit(session, rung, start)
+        blank = replace(blank, fit_seconds=seconds, chosen=chosen)
         if copied := copied_rows(approach, session.task, session.data):
-            return replace(blank, state="failed", why=copied, fit_seconds=seconds)
+            return replace(blank, state="failed", why=copied)
         if start is not None:
             compose.keep(session.run, approach, session.key(session.identity(approach)), start)
-        return ask(session, approach, "dev", replace(blank, fit_seconds=seconds))
+        return ask(session, approach, "dev", blank)
     except NotApplicable as error:
         return replace(blank, state="not applicable", why=reason_of(error))
     except OutageError as error:
@@ -205,8 +207,9 @@ def _measure_on_dev(session: Session, rung: Rung, so_far: Ladder) -> Entry:
         return replace(blank, state="failed", why=reason_of(error))
 
 
-def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prompted, float]:
-    """The rung's approach, from this run or an earlier one where one was found under the same conditions."""
+def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prompted, float, str]:
+    """The rung's approach, from this run or an earlier one where one was found under the same conditions;
+    the seconds it took, and what was chosen."""
     task = session.task
     asked = [[r.metric, r.kind, r.tier, plain(r.where)] for r in task.requirements]
     beginning = [start.hash] if start is not None else []
@@ -214,7 +217,7 @@ def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prom
     folder = session.run.fit(rung.name, key)
     take_over(session.run, "fits", folder.name)
     if (folder / "fit.json").is_file():
-        return load(folder), read_json(folder / "fit.json")["seconds"]
+        return load(folder), read_json(folder / "fit.json")["seconds"], read_chosen(folder)
     begin = time.perf_counter()
     work = Work(
         folder,
@@ -230,7 +233,7 @@ def _fit(session: Session, rung: Rung, start: Entry | None = None) -> tuple[Prom
     save(approach, folder)
     seconds = round(time.perf_counter() - begin, 3)
     write_json(folder / "fit.json", {"seconds": seconds})
-    return approach, seconds
+    return approach, seconds, read_chosen(folder)
 
 
 def _judge_on_test(session: Session, judged: tuple[str, ...]) -> tuple[str, ...]:

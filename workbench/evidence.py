@@ -52,7 +52,7 @@ SPLITS: tuple[Split, ...] = ("dev", "test")
 @dataclass(frozen=True)
 class Entry:
     """How far one approach came in this run. `key` names its folder; `splits` it was asked on;
-    `start` is the approach that it adds to."""
+    `start` is the approach that it adds to; `chosen` is what its rung chose on dev."""
 
     name: str
     key: str = ""
@@ -63,6 +63,7 @@ class Entry:
     fit_seconds: float = 0.0
     splits: tuple[Split, ...] = ()
     start: str = ""
+    chosen: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ class Evidence:
             fit_seconds=entry.fit_seconds,
             provider="local" if entry.kind == "tuned" else "",
             start=entry.start,
+            chosen=entry.chosen,
             pairs=self._pairs(entry),
             training=self._training(entry),
         )

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from baselines.rag.corpus import Corpus
+from baselines.rag.grounding import ABSENT, CITE
+from baselines.rag.passages import Passages
 from evals.ranking import document_of, recall
 from evals.types import Example, Json
 
@@ -54,6 +56,20 @@ def _no_worse(setting: Setting, top: Setting) -> bool:
     lost = [a - b for a, b in zip(top.recalls, setting.recalls, strict=True)]
     error = stdev(lost) / math.sqrt(len(lost)) if len(lost) > 1 else 0.0
     return fmean(lost) <= error
+
+
+def in_words(passages: Passages, settings: Sequence[Setting]) -> list[str]:
+    """What was chosen, in parts of a line: retriever, passages, chunks, models, wording."""
+    chunks = next(s.chunk_tokens for s in settings if s.corpus == passages.corpus)
+    return [
+        passages.retriever,
+        f"{passages.k} passage{'' if passages.k == 1 else 's'}",
+        f"chunks of {chunks} tokens" if chunks else "whole documents",
+        f"embedder {passages.embedder}" if passages.embedder else "",
+        f"reranker {passages.reranker}" if passages.reranker else "",
+        "cited by number" if CITE in passages.instruction else "",
+        "saying when they do not hold the answer" if ABSENT in passages.instruction else "",
+    ]
 
 
 def recalls(found: Sequence[Sequence[str]], dev: Sequence[Example], k: int) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 USE = "Use the numbered passages below."
 GROUND = "Answer from the numbered passages below, and from nothing else."
 CITE = "After each statement name the passages it comes from, like [1]."
+ABSENT = "If they do not hold the answer, write exactly:"
 FRAME = 32
 """Tokens that a chat template may put around one message."""
 
@@ -37,7 +38,7 @@ def instruct(*, text: bool, cite: bool, absent: str | None) -> str:
         return USE
     parts = [GROUND, CITE if cite else ""]
     if absent:
-        parts.append(f"If they do not hold the answer, write exactly: {absent}")
+        parts.append(f"{ABSENT} {absent}")
     return " ".join(part for part in parts if part)
 
 

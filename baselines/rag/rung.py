@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import cast
 
 from baselines.approach import Prompted
+from baselines.notes import keep_chosen
 from baselines.prompts import ZeroShot
 from baselines.race import MOST_SETTINGS, race
 from baselines.rag import RETRIEVERS
-from baselines.rag.choice import best, race_of
+from baselines.rag.choice import best, in_words, race_of
 from baselines.rag.grounding import instruct
 from baselines.rag.passages import Passages
 from baselines.rag.trial import Trial, Tried
@@ -96,6 +97,7 @@ class Rag:
         by = "gold ids" if settings[0].recalls else "the task's score"
         told = {**trial.told, "chosen_by": by, "chosen": found.prompt.passages}
         write_json(work.dir / "retrieval.json", plain(told))
+        keep_chosen(work, *in_words(cast(Passages, found.prompt.passages), settings))
         return found
 
     def _tried(self, base: Path | None = None) -> Tried:

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import Literal
 
 from baselines.approach import Prompted
-from baselines.notes import keep_note
+from baselines.notes import keep_chosen, keep_note
 from baselines.recipe import Recipe, form_of
 from baselines.search.climb import climb
 from baselines.search.reflect import Reflection, reflect
@@ -73,6 +73,7 @@ class PromptSearch:
             f"{len(trials.rejected)} rejected, {told['calls']} calls",
             logging.INFO,
         )
+        keep_chosen(work, *(trials.edits() or ["no edit: the start"]))
         return trials.best().approach
 
     def asks(self, task: Task, train: int, dev: int) -> int:

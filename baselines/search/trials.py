@@ -80,6 +80,15 @@ class Trials:
         """The candidate with the best figure on the dev rows; of equals the first."""
         return max(self.pool, key=lambda c: c.figure)
 
+    def edits(self) -> list[str]:
+        """The edits that made the best candidate of the start, the first one first."""
+        found: list[str] = []
+        one = self.best()
+        while one.parent >= 0:
+            found.insert(0, one.edit)
+            one = self.pool[one.parent]
+        return found
+
     def told(self) -> dict[str, Any]:
         """The search for people and for `search.json`."""
         leads = self._leads()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from baselines import RUNGS
-from baselines.approach import Prompted
-from baselines.notes import read_notes
+from baselines import RUNGS, shot_sets
+from baselines.approach import Prompted, Shots
+from baselines.notes import read_chosen, read_notes
 from baselines.race import SPREAD
 from baselines.shot_sets import orders
-from baselines.shots import FewShot, KnnFewShot
+from baselines.shots import FewShot, KnnFewShot, _way
 from evals.errors import NotApplicable, TaskError
 from evals.store import read_json
 from evals.types import Example, Request
@@ -58,6 +58,23 @@ def test_the_order_of_the_best_shots_is_raced_and_its_spread_kept(tmp_path: Path
     (spread,) = read_json(place.dir / SPREAD)["spreads"]
     assert (spread["of"], spread["rung"], spread["changed"]) == ("shot order", "few_shot", spread["rows"])
     assert [s["name"] for s in spread["settings"]][:2] == ["as chosen", "reversed"]
+    assert read_chosen(place.dir) == "4 shots, drawn, reversed"
+
+
+def test_how_the_shots_were_chosen_is_kept_in_a_line(tmp_path: Path) -> None:
+    def described(request: Request) -> str:
+        return "good" if "exactly one of these labels" in request.prompt[0].content else "bad"  # type: ignore[union-attr]
+
+    place = work(tmp_path, Scripted(described))
+    FewShot(k=2, orders=1).fit(LABELLED, ROWS, place)
+    assert read_chosen(place.dir) == "2 shots, drawn, the format described"
+    KnnFewShot(k=1).fit(LABELLED, ROWS, place)
+    assert read_chosen(place.dir) == "the nearest shot, the format described"
+
+    sets = shot_sets.drawn(LABELLED, 8), shot_sets.balanced(LABELLED, 8, place.task.output)
+    for way, few in zip(("drawn", "balanced"), sets, strict=True):
+        kept = Shots(few[:7], 7)
+        assert _way(kept, list(zip(("drawn", "balanced"), sets, strict=True))) == way
 
 
 def test_shots_by_gain_are_those_whose_sets_answer_best(tmp_path: Path) -> None:

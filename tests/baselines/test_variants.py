@@ -9,6 +9,7 @@ import pytest
 
 from baselines import RUNGS
 from baselines.approach import load, save
+from baselines.notes import read_chosen
 from baselines.race import SPREAD
 from baselines.recipe import MARK
 from baselines.variants import PromptVariants
@@ -47,6 +48,7 @@ def test_the_best_of_the_users_wordings_is_found_in_the_best_placement(tmp_path:
     assert set(of) == {"placement and format", "wording"}
     assert [s["name"] for s in of["wording"]["settings"]] == ["the instruction", "variant 1", "variant 2"]
     assert len(scripted.asked) <= PromptVariants(placements=("above", "system")).asks(task, 24, 40)
+    assert read_chosen(place.dir) in ("variant 2 above", "variant 2 above, with an example")
 
 
 def test_reasoning_is_kept_apart_from_the_answer_that_is_graded(tmp_path: Path) -> None:

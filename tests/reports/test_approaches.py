@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports import REPORTERS, Report
 from reports.approaches import Cell, approach_table
 from tests.reports.decisions import collect, escalate, incomplete, ship
 
@@ -40,6 +41,20 @@ def test_the_chosen_row_is_marked_in_text() -> None:
 def test_an_approach_without_all_its_rows_says_why() -> None:
     line = approach_table(incomplete()).lines[3]
     assert line.state.startswith("incomplete: 31 of 80 dev rows have no answer")
+
+
+def test_what_a_rung_chose_stands_with_its_approach() -> None:
+    decision = ship()
+    decision["approaches"][2]["chosen"] = "8 shots, balanced, reversed"
+    assert [line.chosen for line in approach_table(decision).lines] == [
+        "",
+        "",
+        "8 shots, balanced, reversed",
+        "",
+    ]
+    report = Report(decision)
+    for name in ("report.html", "summary.md"):
+        assert "8 shots, balanced, reversed" in REPORTERS.load(name)(report)
 
 
 def test_the_levels_of_the_intervals_are_said_by_split() -> None:

@@ -101,6 +101,8 @@ def test_what_stands_in_the_documents_is_answered_and_retrieval_is_judged(desk: 
     assert rag["test"]["recall@1"]["value"] == 1.0 and rag["test"]["ndcg@10"]["n"] == 12
     assert blind["dev"]["recall@1"]["value"] == 0.0
     assert rag["delta"]["recall@1"]["value"] == 1.0
+    assert blind["chosen"] == ""
+    assert rag["chosen"].startswith("bm25, 1 passage, chunks of 240 tokens")
     before = (run.folder / "decision.json").read_bytes()
     conclude(run, ScriptedModels(Scripted(desk.answer)))
     assert (run.folder / "decision.json").read_bytes() == before

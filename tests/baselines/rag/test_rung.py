@@ -11,6 +11,7 @@ import pytest
 
 from baselines import RUNGS
 from baselines.approach import Prompted, Shots
+from baselines.notes import read_chosen
 from baselines.prompts import SystemPrompt
 from baselines.rag import trial
 from baselines.rag.rung import Rag
@@ -114,6 +115,7 @@ def test_with_gold_ids_retrieval_is_chosen_without_asking_the_model(tmp_path: Pa
     )
     assert asked(given) == []
     assert told(given)["chosen_by"] == "gold ids"
+    assert read_chosen(given.dir).startswith(f"{passages.retriever}, 1 passage, chunks of ")
     assert {s["retriever"] for s in told(given)["settings"]} == {"bm25", "dense", "hybrid"}
     assert all(s["rows"] == 15 for s in told(given)["settings"])
 
@@ -139,6 +141,8 @@ def test_the_wording_for_a_text_answer_is_raced(tmp_path: Path) -> None:
     passages = approach.prompt.passages
     assert passages is not None and "write exactly: Unknown." in passages.instruction
     assert "like [1]" not in passages.instruction
+    assert read_chosen(given.dir).endswith(", saying when they do not hold the answer")
+    assert "cited" not in read_chosen(given.dir)
 
 
 def test_it_adds_to_the_approach_it_starts_from(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from baselines import RUNGS
-from baselines.notes import read_notes
+from baselines.notes import read_chosen, read_notes
 from baselines.search import reflect
 from baselines.search.rung import PromptSearch
 from evals.errors import NotApplicable, OutageError, TaskError
@@ -63,6 +63,7 @@ def test_typed_edits_find_what_helps_and_say_so(tmp_path: Path) -> None:
     assert told["candidates"][0]["edit"] == "the start"
     (note,) = read_notes(at.dir)
     assert note.startswith("prompt_search: proposed by typed edits; ")
+    assert "as a worked example" in read_chosen(at.dir)
 
 
 @pytest.mark.parametrize("budget", [96, 150, 400])
