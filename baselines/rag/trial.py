@@ -107,7 +107,8 @@ class Trial:
         long, before the first is begun."""
         embedder = self.work.models.embedder(self.tried.embedder)
         left = 60 * min(self.tried.minutes, self.work.budget.get("minutes", self.tried.minutes))
-        kept, total = [], 0.0
+        kept: list[tuple[int, Made]] = []
+        total = 0.0
         for size, one in made:
             seconds = seconds_to_embed(open_corpus(one.corpus), embedder)
             if kept and seconds > left:
