@@ -32,7 +32,7 @@ def all_within(
     name = settings[0].name
     limit = f"{tokens} tokens" if tokens is not None else f"the model's context of {model.context} tokens"
     if not left:
-        raise NotApplicable(f"{name}: not one training example fits {limit}")
+        raise NotApplicable(f"not one training example fits {limit}")
     wanted = max(_shots(setting).k for setting in settings)
     most = max(_shots(setting).k for setting in left.values())
     if most < wanted:

@@ -53,7 +53,7 @@ class FewShot:
             raise ValueError(f"select takes {', '.join(WAYS)}, not {', '.join(wrong)}")
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
-        rows = _usable(train, self.name)
+        rows = _usable(train)
         sets = self._sets(rows, work)
         settings = self._settings(sets, rows, work)
         if "gain" in self._ways():
@@ -146,7 +146,7 @@ class KnnFewShot:
         models.embedder(self.embedder)
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
-        rows = tuple(_usable(train, self.name))
+        rows = tuple(_usable(train))
         counts = self._counts()
         settings = [_approach(self.name, work, rows, k, self.embedder) for k in counts]
         settings.append(_approach(self.name, work, rows, counts[-1], self.embedder, described=True))
@@ -204,9 +204,9 @@ def _check_numbers(counts: Sequence[int], tokens: int | None) -> None:
         raise ValueError("tokens is 1 or more")
 
 
-def _usable(train: Sequence[Example], name: str) -> Sequence[Example]:
+def _usable(train: Sequence[Example]) -> Sequence[Example]:
     if not train:
-        raise NotApplicable(f"{name} needs training rows and the task has none")
+        raise NotApplicable("needs training rows and the task has none")
     return train
 
 

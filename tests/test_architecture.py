@@ -15,8 +15,8 @@ FLOORS = ["evals", "baselines", "tuning", "reports", "workbench"]
 """From the ground up."""
 
 INSIDE_EVALS = (
-    "types errors store prices spending table yamlfile validate template output requirements ranking task "
-    "asked rows documents examples data preferences "
+    "types errors store prices spending table typed yamlfile validate template output requirements ranking "
+    "task asked rows documents examples data preferences "
     "models graders stats audit failures run "
     "metrics differences looks status selection verdict entries advice unread decide"
 ).split()

@@ -6,6 +6,7 @@ that was killed at any point and ends where an undisturbed one would have.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,6 +57,11 @@ from workbench.ledger import ledger_path, spend_looks
 from workbench.provenance import provenance
 from workbench.runs import Run, enter, fit_notes, open_run, start, take_over
 from workbench.session import Plan, Session, ask, ask_on_test, figure_of, reason_of, with_max_tokens
+
+log = logging.getLogger(__name__)
+
+STOPPED = "a cheaper approach meets everything on dev"
+"""Why a rung is not run where the ladder ends at the first hit."""
 
 
 def assess(plan: Plan, models: Models) -> tuple[Run, Decision]:
@@ -125,6 +131,20 @@ def _run(session: Session, ladder: Ladder) -> None:
         evidence = read_evidence(session.run)
         if evidence.decide(evidence.measured(session.models), evidence.looks).verdict == "ship":
             return
+        ladder = _going_on(evidence.ladder, ladder, judged)
+
+
+def _going_on(climbed: Ladder, first: Ladder, judged: Sequence[str]) -> Ladder:
+    """The ladder to climb again, to its end: it says so where it ended early before."""
+    if not any(entry.why == STOPPED for entry in climbed.entries):
+        return first
+    names = [entry.name for entry in climbed.entries if entry.hash in judged and entry.state == "scored"]
+    note = (
+        f"{', '.join(names)} met everything on dev and did not hold on test: "
+        "the rest of the ladder was run too (stop: first)."
+    )
+    log.warning("%s", note)
+    return replace(first, notes=(*first.notes, note))
 
 
 def _diagnose(session: Session) -> None:
@@ -140,7 +160,7 @@ def _climb(session: Session, ladder: Ladder, stop_first: bool) -> bool:
         if ladder.interrupted:
             entry = Entry(rung.name, state="incomplete", why=f"not run: {ladder.interrupted}")
         elif stop_first and _met_on_dev(session, ladder):
-            entry = Entry(rung.name, state="not applicable", why="a cheaper approach meets everything on dev")
+            entry = Entry(rung.name, state="not applicable", why=STOPPED)
         else:
             entry = _measure_on_dev(session, rung, ladder)
         ladder = ladder.with_entry(entry)

@@ -6,6 +6,7 @@ Only this module knows both ladders, the baselines and the training methods.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from baselines import COMPOSED, ON_DEMAND, RUNGS
 from evals.errors import ModelError, TaskError
 from evals.preferences import METRIC, learnable
 from evals.task import DEFAULT, RungSpec, Task
+from evals.typed import fits, hints_of, in_words
 from evals.types import Models, Rung
 from evals.yamlfile import join_key
 from tuning import recommend
@@ -22,6 +24,7 @@ from tuning import recommend
 NEED_TRAIN = ("few_shot", "knn_few_shot", "prompt_search")
 """Rungs that do not apply to a task without training rows."""
 BEST = "the best so far on dev"
+OPTIONS = "docs/ladder.md, docs/prompts.md and docs/retrieval.md list every rung's options."
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,15 @@ def rungs(task: Task, only: tuple[str, ...] = ()) -> list[Rung]:
 def _built(task: Task, spec: RungSpec) -> Rung:
     """A rung with its options. Raises TaskError at the line where the task names it."""
     try:
+        kinds = hints_of(RUNGS.load(spec.name))
+        for option, value in spec.options.items():
+            if option in kinds and not fits(value, kinds[option]):
+                what = f"must be {in_words(kinds[option])}, not {json.dumps(value, ensure_ascii=False)}"
+                raise task.error(what, key_of(task, spec.name, option), OPTIONS)
         rung: Rung = RUNGS.build(spec.name, spec.options)
     except TaskError as error:
+        if error.where is not None:
+            raise
         raise task.error(error.message, key_of(task, spec.name), error.hint) from error
     return rung
 

@@ -116,7 +116,8 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Planned:
-    """The whole plan. `looks` are planned, used so far by these test rows, and still covered."""
+    """The whole plan. `looks` are planned, used so far by these test rows, and still covered; with
+    `stop_first` the ladder ends at the first approach that meets everything on dev."""
 
     task: str
     rows: dict[str, int]
@@ -128,6 +129,7 @@ class Planned:
     requirements: tuple[Showable, ...]
     pairs: tuple[Pairs, ...]
     like: str = ""
+    stop_first: bool = False
     power: float = POWER
     noise: dict[str, Any] | None = field(default=None)
 
@@ -168,6 +170,7 @@ def plan(task_path: Path, out: Path, like: Path | None, models: Models) -> Plann
         tuple(_showable(task, data, earlier, looks["left"])),
         tuple(_pairs(split, len(getattr(data, split)), task) for split in ("dev", "test")),
         earlier.where if earlier else "",
+        task.stop_first,
     )
 
 

@@ -1,7 +1,7 @@
 """Retrieval: documents read and cut into chunks, chunks found again, the best of them shown to a model.
 
     documents -> chunks (structure.py, chunks.py) -> a corpus on disk (corpus.py)
-              -> bm25.py, dense.py, fusion.py, a reranker -> search.py
+              -> bm25.py, dense.py, fusion.py, a reranker -> passages.py
               -> grounding.py: numbered passages in a prompt;  choice.py, rung.py: which settings
 
 The table lists the retrievers, the cheapest first; each is opened on a corpus and gives, for queries,

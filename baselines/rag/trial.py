@@ -16,8 +16,8 @@ from typing import Any
 from baselines.approach import Prompted
 from baselines.rag.choice import Setting, recalls, with_known_gold
 from baselines.rag.chunks import Chunking
-from baselines.rag.corpus import Corpus, make_corpus, open_corpus
-from baselines.rag.dense import say_cut, seconds_to_embed, too_long
+from baselines.rag.corpus import Corpus, Made, make_corpus, open_corpus
+from baselines.rag.dense import LONG, say_cut, seconds_to_embed, too_long
 from baselines.rag.passages import FEWEST_FOUND, Passages, open_retriever, search
 from evals.requirements import recall_depth
 from evals.task import Task
@@ -93,25 +93,44 @@ class Trial:
         """The documents cut to each size, as long as embedding them stays within the time."""
         wants_vectors = self.tried.retrievers != ("bm25",)
         counter = self.tried.embedder if wants_vectors else None
-        left = 60 * min(self.tried.minutes, self.work.budget.get("minutes", self.tried.minutes))
-        for place, size in enumerate(self.tried.sizes):
+        made = []
+        for size in self.tried.sizes:
             chunking = Chunking(size or None, size // 6, counter)
-            made = make_corpus(self.documents, chunking, self.work.models, self.work.progress)
-            corpus = open_corpus(made.corpus)
-            if wants_vectors:
-                embedder = self.work.models.embedder(self.tried.embedder)
-                seconds = seconds_to_embed(corpus, embedder)
-                if place and seconds > left:
-                    why = f"chunks of {size} tokens: embedding them would take {seconds / 60:.0f} minutes"
-                    self.told["not_tried"].append(why)
-                    continue
-                left -= seconds if place else 0
-                cut = too_long(embedder, [row.input for row in self.dev])
-                self.told["inputs_longer_than_the_embedder_reads"] = cut
-                if cut:
-                    say_cut(cut, len(self.dev), "dev queries", embedder)
-            self.told["corpora"].append(made)
-            yield corpus, size
+            made.append(make_corpus(self.documents, chunking, self.work.models, self.work.progress))
+        wanted = list(zip(self.tried.sizes, made, strict=True))
+        for size, one in self._in_time(wanted) if wants_vectors else wanted:
+            self.told["corpora"].append(one)
+            yield open_corpus(one.corpus), size
+
+    def _in_time(self, made: Sequence[tuple[int, Made]]) -> list[tuple[int, Made]]:
+        """The sizes whose embedding stays within the time; what all of them will take is said if it is
+        long, before the first is begun."""
+        embedder = self.work.models.embedder(self.tried.embedder)
+        left = 60 * min(self.tried.minutes, self.work.budget.get("minutes", self.tried.minutes))
+        kept: list[tuple[int, Made]] = []
+        total = 0.0
+        for size, one in made:
+            seconds = seconds_to_embed(open_corpus(one.corpus), embedder)
+            if kept and seconds > left:
+                why = f"chunks of {size} tokens: embedding them would take {seconds / 60:.0f} minutes"
+                self.told["not_tried"].append(why)
+                continue
+            left -= seconds if kept else 0
+            kept.append((size, one))
+            total += seconds
+        if total > LONG:
+            sizes = " and of ".join(f"{size} tokens" if size else "whole documents" for size, _ in kept)
+            log.warning(
+                "embedding the documents in chunks of %s will take about %.0f minutes, once; "
+                "if interrupted it continues",
+                sizes,
+                total / 60,
+            )
+        cut = too_long(embedder, [row.input for row in self.dev])
+        self.told["inputs_longer_than_the_embedder_reads"] = cut
+        if cut:
+            say_cut(cut, len(self.dev), "dev queries", embedder)
+        return kept
 
     def _measured(
         self, corpus: Corpus, size: int, retriever: str, rows: Sequence[Example], tokens: float

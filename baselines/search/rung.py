@@ -52,7 +52,7 @@ class PromptSearch:
     def fit(self, train: Sequence[Example], dev: Sequence[Example], work: Work) -> Prompted:
         task: Task = work.task
         if not train:
-            raise NotApplicable(f"{self.name} needs training rows and the task has none")
+            raise NotApplicable("needs training rows and the task has none")
         rows = chosen_rows(dev, self.rows)
         trials = Trials(self.name, rows, work, self._limit(len(rows), len(train), work))
         start = Recipe(task.prompt.instruction, "system", form_of(task.output, train))
@@ -86,7 +86,7 @@ class PromptSearch:
         needed = 2 * (rows + min(self.batch, train))
         if limit < needed:
             raise NotApplicable(
-                f"{self.name}: a budget of {limit} calls is too small for one proposal, which takes {needed}"
+                f"a budget of {limit} calls is too small for one proposal, which takes {needed}"
             )
         return limit
 
@@ -97,7 +97,7 @@ class PromptSearch:
         named, installed = task.stronger_model is not None, find_spec("gepa") is not None
         if self.proposer == "model" and not (named and installed):
             lacks = f"gepa, which is not installed ({INSTALL})" if named else "stronger_model in the task"
-            raise NotApplicable(f"{self.name}: a model as the proposer needs {lacks}")
+            raise NotApplicable(f"a model as the proposer needs {lacks}")
         if named and not installed:
             keep_note(work, f"{self.name}: typed edits propose, as gepa is not installed ({INSTALL})")
         return named and installed

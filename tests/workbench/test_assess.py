@@ -244,6 +244,8 @@ def test_stop_first_climbs_on_when_the_first_does_not_hold_on_test(tmp_path: Pat
     assert (decision.verdict, decision.approach) == ("ship", "system_prompt")
     assert {a["state"] for a in decision.approaches[:4]} == {"scored"}
     assert not any("a cheaper approach" in str(a["why"]) for a in decision.approaches)
+    (said,) = [note for note in decision.notes if "stop: first" in note]
+    assert said.startswith("zero_shot met everything on dev and did not hold on test: the rest of the ladder")
 
 
 def test_a_rung_named_twice_is_refused(tmp_path: Path) -> None:
@@ -286,6 +288,7 @@ def test_stop_first_leaves_the_costlier_rungs_out(tmp_path: Path) -> None:
     assert (decision.verdict, decision.approach, decision.binding) == ("ship", "zero_shot", True)
     assert {a["state"] for a in decision.approaches[1:]} == {"not applicable"}
     assert {rung_of(request) for request in at.asked} == {"zero_shot"}
+    assert not any("stop: first" in note for note in decision.notes)
 
 
 @pytest.mark.parametrize("after", [0, 25, 60, 130, 200])

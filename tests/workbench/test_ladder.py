@@ -86,6 +86,30 @@ def test_a_ladder_that_makes_no_sense_is_refused(value: Any, says: str, load: Lo
         ladder.rungs(load(ladder=value))
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (
+            {"name": "few_shot", "k": "four"},
+            'k: must be a whole number, or a list of whole numbers, not "four"',
+        ),
+        ({"name": "few_shot", "k": [2, None]}, "k: must be a whole number, or a list of whole numbers, not"),
+        ({"name": "prompt_variants", "steps": "yes"}, 'steps: must be true or false, not "yes"'),
+        ({"name": "rag", "minutes": "10"}, 'minutes: must be a number, not "10"'),
+        ({"name": "rag", "k": 0}, ": the rung 'rag': at least one retriever and a k of 1 or more are needed"),
+        ({"name": "repair", "tims": 3}, ": the rung 'repair' has no option 'tims'. Did you mean 'times'?"),
+    ],
+)
+def test_a_wrong_option_is_an_error_with_file_line_and_key(value: Any, says: str, load: Load) -> None:
+    task = load(ladder=["zero_shot", value])
+    with pytest.raises(TaskError) as raised:
+        ladder.rungs(task)
+    key = "ladder[1]" if says.startswith(":") else f"ladder[1].{says.split(':')[0]}"
+    text = f"ladder[1]{says}" if says.startswith(":") else f"ladder[1].{says}"
+    assert str(raised.value).startswith(f"{task.path}:{task.file.lines[key]}: {text}")
+    assert raised.value.hint or "rag" in says
+
+
 def test_only_what_is_dropped_changes_the_identity_of_a_task(load: Load) -> None:
     assert "without" not in load().identity()
     assert load().identity() == load(ladder="default").identity()

@@ -107,6 +107,16 @@ def test_the_ladder_is_listed_with_calls_and_what_does_not_apply(tmp_path: Path)
     assert planned(Mood(tmp_path / "b", TRAIN, keys=keys)).steps[1].options["k"] == 2
 
 
+def test_a_ladder_that_may_end_early_says_so(tmp_path: Path) -> None:
+    whole, short = (
+        planned(Mood(tmp_path / name, TRAIN, keys={"ladder": ladder}))
+        for name, ladder in (("whole", "default"), ("short", {"stop": "first"}))
+    )
+    assert (whole.stop_first, short.stop_first) == (False, True)
+    assert "it ends at the first that meets everything on dev" not in plan_text(whole)
+    assert "cheapest first; it ends at the first that meets everything on dev" in plan_text(short)
+
+
 def test_an_earlier_run_says_how_alike_grouped_rows_are(tmp_path: Path) -> None:
     mood = Mood(tmp_path, {"dev": 120, "test": 120}, groups=4, keys=asking(0.6))
     guess = planned(mood).requirements[0]

@@ -9,6 +9,7 @@ from evals.data import Data
 from evals.errors import DataError
 from evals.graders import gold_prediction
 from evals.task import Task
+from evals.template import Template
 from evals.types import Example, Grader, Models, Score
 from workbench.checks.audit import findings_of_audit, some
 from workbench.checks.findings import Finding
@@ -25,6 +26,7 @@ def findings_of_rows(
 ) -> Iterator[Finding]:
     """Everything there is to say, in no order of gravity."""
     yield from _files(task)
+    yield from _template(task)
     yield from findings_of_audit(task, data, found)
     yield from _balance(task, data, found)
     yield from _gold(data, graders, models)
@@ -37,6 +39,18 @@ def _files(task: Task) -> Iterator[Finding]:
         path = task.path.parent / name
         yield Finding(
             "error", "data.preferences", f"there is no {path}", "Correct the path or remove the key."
+        )
+
+
+def _template(task: Task) -> Iterator[Finding]:
+    """A template that shows nothing of the row."""
+    if not Template(task.prompt.template).names:
+        line = task.file.line("prompt.template")
+        yield Finding(
+            "warning",
+            f"{task.path}:{line}: prompt.template" if line else "prompt.template",
+            "uses neither {{ input }} nor another column: every row is asked the same",
+            "Write {{ input }} where the row's text belongs.",
         )
 
 

@@ -13,6 +13,7 @@ from workbench.noise import Bench
 from workbench.plan import Pairs, Planned, Showable, Step
 
 NOTHING = figures.NOTHING
+STOPS = "; it ends at the first that meets everything on dev, unless that one does not hold on test"
 
 
 def cost_line(bench: Bench, models: Models) -> str:
@@ -59,7 +60,7 @@ def _folded(line: str, width: int | None) -> str:
 
 
 def _ladder(planned: Planned) -> Iterator[str]:
-    yield "The ladder, cheapest first"
+    yield f"The ladder, cheapest first{STOPS if planned.stop_first else ''}"
     width = max((len(step.name) for step in planned.steps), default=0)
     for step in planned.steps:
         yield f"  {step.name:<{width}}  {_step(step)}"
@@ -70,8 +71,13 @@ def _ladder(planned: Planned) -> Iterator[str]:
     usd = "" if cost.usd is None else f", {figures.usd(cost.usd)}"
     yield (
         f"  in all, with two approaches on test: {cost.calls:,} calls, {cost.tokens_in:,} tokens in, "
-        f"{cost.tokens_out:,} out, about {max(1, round(cost.minutes)):,} minutes{usd}"
+        f"{cost.tokens_out:,} out, about {_minutes(cost.minutes)}{usd}"
     )
+
+
+def _minutes(minutes: float) -> str:
+    whole = max(1, round(minutes))
+    return f"{whole:,} minute{'' if whole == 1 else 's'}"
 
 
 def _step(step: Step) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,19 @@ def test_a_chunk_size_that_takes_too_long_is_left_out_and_said(
         Rag(chunk_tokens=(20, 8), minutes=minutes).fit((), rows(gold=True), given)
         assert {s["chunk_tokens"] for s in told(given)["settings"]} == sizes
         assert len(told(given)["not_tried"]) == 2 - len(sizes)
+
+
+def test_the_minutes_of_all_chunk_sizes_are_said_together_before_the_first_is_embedded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(trial, "seconds_to_embed", lambda corpus, embedder: 400.0)
+    for sizes, said in (((20,), False), ((20, 8), True)):
+        given = work(tmp_path, output="{labels: [cat, dog, tea, tax, car]}")
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, "baselines.rag.trial"):
+            Rag(chunk_tokens=sizes).fit((), rows(gold=True), given)
+        text = "in chunks of 20 tokens and of 8 tokens will take about 13 minutes, once"
+        assert (text in caplog.text) == said
 
 
 def test_a_fit_that_is_repeated_gives_the_same_and_embeds_nothing(tmp_path: Path) -> None:

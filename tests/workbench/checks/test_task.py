@@ -247,6 +247,15 @@ def test_files_for_later_steps_must_be_there(case: Case) -> None:
     assert [f.level for f in checked.findings if f.where == "data.documents"] == ["error"]
 
 
+def test_a_template_that_shows_nothing_of_the_row_is_a_warning(case: Case) -> None:
+    case.template = "Which day is it?"
+    finding = case.only("every row is asked the same")
+    assert finding.level == "warning" and "task.yaml:5: prompt.template" in finding.where
+    case.template = "{{ id_of_day }}"
+    case.files = {n: [{**row, "id_of_day": row["id"]} for row in of] for n, of in case.files.items()}
+    assert not [f for f in case.run().findings if "asked the same" in f.message]
+
+
 def test_a_metric_that_no_grader_gives_is_raised_before_anything_is_read(case: Case) -> None:
     case.metric = "f1"
     with pytest.raises(TaskError, match="no grader gives the metric 'f1'"):
