@@ -97,7 +97,8 @@ class Rag:
         by = "gold ids" if settings[0].recalls else "the task's score"
         told = {**trial.told, "chosen_by": by, "chosen": found.prompt.passages}
         write_json(work.dir / "retrieval.json", plain(told))
-        keep_chosen(work, *in_words(cast(Passages, found.prompt.passages), settings))
+        dropped = "" if found.prompt.shots == start.prompt.shots else "without the solved examples"
+        keep_chosen(work, *in_words(cast(Passages, found.prompt.passages), settings), dropped)
         return found
 
     def _tried(self, base: Path | None = None) -> Tried:

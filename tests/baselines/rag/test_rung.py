@@ -164,6 +164,7 @@ def test_solved_examples_are_dropped_where_the_answers_are_better_without(tmp_pa
     found = Rag(cite=True).fit((), rows(gold=True), replace(given, start=shown))
     assert found.prompt.shots is None and found.prompt.passages is not None
     assert found.prompt.system == shown.prompt.system
+    assert read_chosen(given.dir).endswith("without the solved examples")
 
 
 def test_answers_carry_what_was_found_and_how_much_of_it_was_shown(tmp_path: Path) -> None:
