@@ -124,9 +124,14 @@ def _by_subject(bounds: Mapping[str, float]) -> dict[str, float]:
 
 def _change(subject: str, then: float | None, now: float | None, name: str) -> str:
     if then is None:
-        return f"{subject} {now:g} was added after {name} had been judged on this test set"
+        return f"{_said(subject, now)} was added after {name} had been judged on this test set"
     if now is None:
-        return f"{subject} {then:g} was dropped after {name} had been judged on this test set"
-    return (
-        f"{subject}: the threshold was {then:g} when {name} was judged on this test set, and is {now:g} now"
-    )
+        return f"{_said(subject, then)} was dropped after {name} had been judged on this test set"
+    before, after = _said(subject, then), _said(subject, now)
+    return f"{before} was asked when {name} was judged on this test set, and now {after} is"
+
+
+def _said(subject: str, bound: float | None) -> str:
+    """The requirement's sentence again."""
+    metric, sign, *where = subject.split(" ", 2)
+    return " ".join([metric, sign, f"{bound:g}", *where])

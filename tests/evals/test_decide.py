@@ -249,7 +249,7 @@ def test_a_moved_threshold_is_on_the_first_screen() -> None:
     ledger: list[Look] = looks_at(Asked((quality(0.9),)), hashes(100), "few")
     decision = _decide([approach("few", share(60, 60), share(99, 100))], ledger=ledger)
     assert decision.verdict == "ship"
-    assert any("the threshold was 0.9 when few was judged" in note for note in decision.notes)
+    assert any("0.9 was asked when few was judged" in note for note in decision.notes)
 
 
 def test_what_a_perfect_score_could_not_show_is_on_the_first_screen() -> None:

@@ -106,7 +106,7 @@ def test_a_threshold_moved_after_a_look_is_told() -> None:
     moved = Asked((quality(0.7), quality(0.5, "valid")))
     assert changed_thresholds(TASK, ledger, ROWS) == []
     assert changed_thresholds(moved, ledger, ROWS) == [
-        "exact ≥: the threshold was 0.8 when a was judged on this test set, and is 0.7 now",
+        "exact ≥ 0.8 was asked when a was judged on this test set, and now exact ≥ 0.7 is",
         "valid ≥ 0.5 was added after a had been judged on this test set",
     ]
     assert changed_thresholds(Asked(()), ledger, ROWS) == [
@@ -120,7 +120,7 @@ def test_slices_are_thresholds_of_their_own() -> None:
     ledger = looks_at(sliced, ROWS, "a")
     moved = Asked((quality(0.8), quality(0.5, where={"lang": "de"})))
     (note,) = changed_thresholds(moved, ledger, ROWS)
-    assert note.startswith("exact ≥ where lang=de: the threshold was 0.6")
+    assert note.startswith("exact ≥ 0.6 where lang=de was asked when")
 
 
 # The life of a test set
