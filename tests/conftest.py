@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 import pytest
 
 from evals.models import Loader, answers
 from evals.models.local import LocalModel
 from evals.types import ModelRef
+from workbench.cli.commands import NOISY
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +25,16 @@ def smollm(models: Loader) -> LocalModel:
     model = models.open(ModelRef("smollm2-135m", dtype="float32"))
     assert isinstance(model, LocalModel)
     return model
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """Commands set the log's level for their process, which here is that of many tests."""
+    loggers = [logging.getLogger(name) for name in (None, *NOISY)]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

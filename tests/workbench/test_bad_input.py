@@ -125,7 +125,7 @@ TASK_AND_DATA: dict[str, tuple[Change, str, str]] = {
     ),
     "an unknown rung": (
         keys(ladder=[{"name": "zero_shott"}]),
-        "task.yaml: ladder:",
+        "task.yaml:30: ladder[0]:",
         "mean 'zero_shot'|Available: zero_shot",
     ),
     "an address that is none": (

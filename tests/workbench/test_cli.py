@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,16 +16,6 @@ from tests.workbench.small_task import SmallTask, contents
 from workbench.cli.main import COMMANDS, run
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def log_levels() -> Iterator[None]:
-    """Commands set the log's level for their process, which here is that of all tests."""
-    loggers = [logging.getLogger(name) for name in (None, "httpx", "transformers", "datasets", "faiss")]
-    levels = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
 
 
 def wb(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

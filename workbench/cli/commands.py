@@ -61,6 +61,10 @@ def common_options() -> list[click.Option]:
     ]
 
 
+NOISY = ("transformers", "sentence_transformers", "httpx", "datasets", "faiss", "bitsandbytes")
+"""Libraries that say more than a user wants to know."""
+
+
 def _adjust(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     """Take an option of `common_options` into the console and the log."""
     if ctx.obj is None:
@@ -71,5 +75,5 @@ def _adjust(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     level = logging.INFO if console.verbose else logging.ERROR if console.quiet else logging.WARNING
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger().setLevel(level)
-    for noisy in ("transformers", "sentence_transformers", "httpx", "datasets", "faiss", "bitsandbytes"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(level if console.verbose else logging.ERROR)
