@@ -38,6 +38,7 @@ class Provable:
     alpha: float
     fewest: int | None
     most_failures: int | None
+    tier: str = "critical"
 
 
 @dataclass(frozen=True)
@@ -138,4 +139,7 @@ def _minutes(minutes: float) -> str:
 def _summary(checked: Checked) -> str:
     counts = {level: sum(f.level == level for f in checked.findings) for level in LEVELS}
     said = ", ".join(f"{n} {level}{'s' if n != 1 else ''}" for level, n in counts.items())
-    return f"{'✗ not ready' if checked.errors else '✓ ready'}: {said}"
+    gating = [could for could in checked.requirements if could.tier == "critical"]
+    never = any(could.most_failures is None for could in gating)
+    ready = "! ready, but nothing can ship with these rows" if never else "✓ ready"
+    return f"{'✗ not ready' if checked.errors else ready}: {said}"

@@ -54,7 +54,7 @@ def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
     judged += _calls(graders, data, len(rungs))
     rows = findings_of_rows(task, data, audited, able, models)
     limits = [*_requirements(task, data, provable), *_grammar(task, rungs), *_documents(documents)]
-    limits += [*_missing(task, rungs, data, models), *_forgetting(task)]
+    limits += [*_missing(task, rungs, data, models), *_forgetting(task), *_left_out(task, data)]
     findings = [*rows, *limits, *kept_back, *judged]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
@@ -97,6 +97,13 @@ def _missing(task: Task, rungs: Sequence[Rung], data: Data, models: Models) -> l
     """Models that a rung needs beside the task's."""
     errors = ladder.missing_models(task, rungs, bool(data.train), models)
     return [_error(error, _place(error)) for error in errors]
+
+
+def _left_out(task: Task, data: Data) -> Iterator[Finding]:
+    """Rungs that apply and that the task's own ladder does not have."""
+    if missing := ladder.left_out(task, bool(data.train)):
+        message = f"leaves out {', '.join(missing)}: its runs are not binding, and nothing is trained on them"
+        yield Finding("note", "ladder", message, "Take them in again for a run that decides.")
 
 
 def _forgetting(task: Task) -> Iterator[Finding]:
@@ -187,7 +194,7 @@ def could_show(task: Task, data: Data) -> Iterator[Provable]:
         n, bound = sum(bool(row.example.gold_doc_ids or not ranked) for row in mine), requirement.bound
         side: Direction = "at_least" if requirement.at_least is not None else "at_most"
         fewest, failures = fewest_rows(bound, alpha, side), most_failures(n, bound, alpha, side)
-        yield Provable(sentence(requirement), n, alpha, fewest, failures)
+        yield Provable(sentence(requirement), n, alpha, fewest, failures, requirement.tier)
 
 
 def _bare(example: Example) -> Row:

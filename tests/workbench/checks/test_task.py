@@ -271,10 +271,16 @@ def test_the_text_says_everything_and_the_json_can_be_written(case: Case) -> Non
         "CANNOT BE MET",
         "zero-shot prompt: median",
         "in all: ",
-        "✓ ready: 0 errors, 1 warning, 0 notes",
+        "! ready, but nothing can ship with these rows: 0 errors, 1 warning, 0 notes",
     ):
         assert part in said
     assert json.loads(json.dumps(checked.to_json()))["requirements"][0]["fewest"] == 217
+
+
+def test_a_ladder_that_leaves_rungs_out_is_noted(case: Case) -> None:
+    case.more = "ladder: {without: [likelihood, repair]}\n"
+    found = case.only("leaves out likelihood, repair: its runs are not binding")
+    assert (found.level, found.where) == ("note", "ladder")
 
 
 def test_no_text_of_a_row_is_shown(case: Case) -> None:
@@ -294,7 +300,7 @@ def test_what_a_grammar_does_not_hold_of_the_schema_is_named_with_its_place(case
     finding = case.only("constrained decoding does not hold `uniqueItems`: a list can repeat an item")
     assert (finding.level, finding.where) == ("note", "output.schema/properties/days/uniqueItems")
     case.more = "ladder: {without: [constrained]}\n"
-    assert not [f for f in case.run().findings if "constrained" in f.message]
+    assert not [f for f in case.run().findings if "constrained decoding" in f.message]
 
 
 def test_a_schema_that_no_grammar_holds_is_noted(case: Case) -> None:
