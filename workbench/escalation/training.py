@@ -136,8 +136,18 @@ def best_start(measured: Sequence[Measured], evidence: Evidence, recipe: Recipe)
                 found.append((with_pairs(evidence.task, graded, one.pairs.get("dev", ())), approach))
     if not found:
         raise NotApplicable(f"{recipe.name}: no baseline was scored to begin from")
-    best = max(found, key=lambda pair: pair[0])[1]
+    best = asked_once(max(found, key=lambda pair: pair[0])[1], evidence.task)
     return best if evidence.task.tune_model is None else replace(best, model=evidence.task.tune_model)
+
+
+def asked_once(approach: Prompted, task: Task) -> Prompted:
+    """The approach without a vote over samples: it would be paid with every look at dev and with every call,
+    and training is towards one answer."""
+    if approach.decoder.samples == 1:
+        return approach
+    return replace(
+        approach, decoder=replace(approach.decoder, samples=1, temperature=task.generation.temperature)
+    )
 
 
 def _session(
