@@ -119,7 +119,7 @@ def test_whatever_the_masks_lead_to_is_valid_under_the_schema(schema: Any, rng: 
 
 
 @pytest.mark.full
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.large_base_example])
 @given(schemas().filter(held), st.randoms(use_true_random=False))
 def test_whatever_the_masks_lead_to_is_valid_at_length(schema: Any, rng: random.Random) -> None:
     matcher = SMALL.matcher({"schema": schema})
