@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evals.metrics import is_amount, sentence
+from evals.metrics import PREFERENCE, is_amount, sentence
 from evals.selection import is_gating
 from evals.status import Judgement, Terms, figure_text
 from evals.types import Json, Requirement, Row, Split, Verdict
@@ -34,8 +34,8 @@ CURES = {
 @dataclass(frozen=True)
 class Case:
     """A verdict with all that its advice is drawn from. `shown` is the approach that ships, or the
-    closest; `commands` may name one by verdict, `files` the file of a split as the task names it;
-    `test_rows` is how many there are."""
+    closest; `commands` may name one by verdict, `files` the file of a split, and of the pairs, as the task
+    names it; `test_rows` is how many there are."""
 
     task: Terms
     verdict: Verdict
@@ -156,7 +156,8 @@ def _collect(case: Case) -> tuple[int | None, list[str]]:
         return 0, [*why, f"the {case.test_rows} test rows there are would settle it at the observed value"]
     kind = f"fresh {split}" if any(SPENT in j.status.why for _, j in open_ones) else f"more {split}"
     it = "it at the observed value" if len(open_ones) == 1 else "all of it at the observed values"
-    file = case.files.get(split)
+    about_pairs = any(r.metric == PREFERENCE for r, _ in open_ones)
+    file = case.files.get("preferences" if about_pairs else split)
     where = f": add them to {file}" if file else ""
     return rows, [*why, f"about {rows} {kind} rows would settle {it}{where}"]
 

@@ -21,7 +21,7 @@ from evals.output import OutputSpec, read_output
 from evals.requirements import read_requirements
 from evals.store import plain
 from evals.template import Template
-from evals.types import ModelRef, Requirement, Split
+from evals.types import ModelRef, Requirement
 from evals.validate import validate
 from evals.yamlfile import YamlFile, join_key, read_yaml
 
@@ -87,10 +87,14 @@ class DataSpec:
     documents: str | None = None
     preferences: str | None = None
 
-    def source_of(self, split: Split) -> str | None:
-        """Where the rows of a split come from."""
-        own: str | None = getattr(self, split)
-        return own or self.eval or self.train
+    def sources(self) -> dict[str, str]:
+        """Where rows to judge by come from: of dev and test, and the pairs of answers where there are any."""
+        found = {
+            "dev": self.dev or self.eval or self.train,
+            "test": self.test or self.eval,
+            "preferences": self.preferences,
+        }
+        return {of: name for of, name in found.items() if name}
 
 
 @dataclass(frozen=True)

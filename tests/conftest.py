@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -27,14 +26,15 @@ def smollm(models: Loader) -> LocalModel:
     return model
 
 
+LEVELS = {name: logging.getLogger(name).level for name in (None, *NOISY)}
+"""Of the log and of what says too much, before any command."""
+
+
 @pytest.fixture(autouse=True)
-def log_levels() -> Iterator[None]:
-    """Commands set the log's level for their process, which here is that of many tests."""
-    loggers = [logging.getLogger(name) for name in (None, *NOISY)]
-    levels = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+def log_levels() -> None:
+    """Commands set the level of the log for their process, which here is that of many tests and fixtures."""
+    for name, level in LEVELS.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -70,7 +70,7 @@ class Recipe:
         """
         if self.launch is not None:
             return launched(self.launch, replace(self, launch=None), train, dev, work)
-        from tuning.legacy import Legacy
+        from tuning.result import Result
 
         if not train and self.objective.answers:
             raise NotApplicable(f"{self.name} needs training rows and the task has none")
@@ -78,14 +78,14 @@ class Recipe:
         served = served_by(self.method, cast(Prompted, work.start), self.name)
         student = enroll(self, served, [*train, *dev, *learned.train, *learned.dev], work)
         material, long = self._material(student, train, dev, learned)
-        legacy = Legacy.of(student, material, long, copies, work)
+        result = Result.of(student, material, long, copies, work)
         outcomes: list[tuple[str, Outcome]] = []
         for stage in self.objective.stages(student, material):
             outcomes.append((stage.name, self._stage(student, stage, dev, work)))
             if stage.name == Sft.name != self.objective.name and not (work.dir / ALONE / TRAINING).is_file():
                 alone = Recipe(self.method, Sft(), self.settings)
-                legacy.of_rows().leave(work.dir / ALONE, alone._taught(), outcomes)
-        legacy.leave(work.dir, self._taught(), outcomes)
+                result.of_rows().leave(work.dir / ALONE, alone._taught(), outcomes)
+        result.leave(work.dir, self._taught(), outcomes)
         model = replace(served.model, adapter=str((work.dir / ADAPTER).resolve()))
         return replace(student.approach, model=model)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from evals.decide import Given, decide
 from evals.errors import ResumableError, RunError
@@ -202,7 +202,7 @@ class Evidence:
             diagnosis=why.sentences,
             arms=why.arms,
             commands=self.provenance["commands"],
-            files={split: name for split in get_args(Split) if (name := self.task.data.source_of(split))},
+            files=self.task.data.sources(),
             audit=self.ladder.audit,
             spent=told(self.run, self.task),
             economics={

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from evals.advice import Case, headline, recommendation, rows_to_add
+from evals.metrics import PREFERENCE
 from evals.types import Json, Measured, Verdict
 from evals.verdict import closest, stand
 from tests.evals.measurements import Asked, a_row, approach, hashes, looks_at, quality, share
@@ -38,6 +39,14 @@ def test_rows_to_add_are_asked_for_with_the_file_they_go_to() -> None:
     assert str(recommendation(case)["why"]).count("more test rows would settle it at the observed value'")
     told = recommendation(replace(case, files={"test": "rows/test.jsonl"}))
     assert "would settle it at the observed value: add them to rows/test.jsonl" in str(told["why"])
+
+
+def test_pairs_are_asked_for_in_the_file_of_pairs() -> None:
+    requirement = replace(quality(0.8), metric=PREFERENCE)
+    rows = [a_row(f"{i}", {PREFERENCE: float(i % 20 > 2)}) for i in range(100)]
+    case = _case("collect", approach("a", rows[:60], rows), task=Asked((requirement,)), looks=("a",))
+    told = recommendation(replace(case, files={"test": "rows/test.jsonl", "preferences": "pairs.jsonl"}))
+    assert "add them to pairs.jsonl" in str(told["why"])
 
 
 def test_untouched_test_rows_come_before_new_ones() -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import allow_code_option, jobs_option, json_option, out_option, task_argument
+from workbench.cli.options import (
+    allow_code_option,
+    file_option,
+    jobs_option,
+    json_option,
+    out_option,
+    task_argument,
+)
 
 if TYPE_CHECKING:
     from workbench.distillation.distill import Labelled
@@ -23,14 +30,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="The rows to label: as training rows, without the output.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="FILE",
-    help="The file of labelled rows to write.",
-)
+@file_option
 @click.option(
     "--approach",
     metavar="NAME",

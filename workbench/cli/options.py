@@ -53,6 +53,25 @@ output_option = click.option(
     metavar="FOLDER",
     help="The folder to write.",
 )
+file_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The file to write.",
+)
+replace_option = click.option("--force", is_flag=True, help="Replace a file that is there.")
+exported_option = click.option(
+    "--approach", metavar="NAME", help="Left out, the one that the run's decision is about."
+)
+split_option = click.option(
+    "--split",
+    type=click.Choice(["dev", "test"]),
+    default="dev",
+    show_default=True,
+    help="The rows to export; of test only with --reveal-test.",
+)
 reveal_option = click.option(
     "--reveal-test",
     is_flag=True,

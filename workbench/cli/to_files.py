@@ -10,30 +10,19 @@ import click
 
 from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
-from workbench.cli.options import json_option, reveal_option, revealed, run_argument
+from workbench.cli.options import (
+    exported_option,
+    file_option,
+    json_option,
+    replace_option,
+    reveal_option,
+    revealed,
+    run_argument,
+    split_option,
+)
 
 if TYPE_CHECKING:
     from workbench.exchange.chat_lines import Written
-
-approach_option = click.option(
-    "--approach", metavar="NAME", help="Left out, the one that the run's decision is about."
-)
-split_option = click.option(
-    "--split",
-    type=click.Choice(["dev", "test"]),
-    default="dev",
-    show_default=True,
-    help="The rows to export; of test only with --reveal-test.",
-)
-file_option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="FILE",
-    help="The file to write.",
-)
-force_option = click.option("--force", is_flag=True, help="Replace a file that is there.")
 
 
 def _say(console: Console, done: Written, as_json: bool) -> int:
@@ -54,13 +43,13 @@ def _export(console: Console, export: Callable[..., Written], form: str, given: 
 
 @click.command("jsonl")
 @run_argument
-@approach_option
+@exported_option
 @split_option
 @reveal_option
 @click.option("--gold", is_flag=True, help="Write the gold answers in place of the model's.")
 @click.option("--right", is_flag=True, help="Only rows that the model answered right.")
 @file_option
-@force_option
+@replace_option
 @json_option
 @click.pass_obj
 def jsonl(
@@ -94,7 +83,7 @@ def jsonl(
 @split_option
 @reveal_option
 @file_option
-@force_option
+@replace_option
 @json_option
 @click.pass_obj
 def parquet(console: Console, /, **given: Any) -> int:
@@ -106,11 +95,11 @@ def parquet(console: Console, /, **given: Any) -> int:
 
 @click.command("inspect")
 @run_argument
-@approach_option
+@exported_option
 @split_option
 @reveal_option
 @file_option
-@force_option
+@replace_option
 @json_option
 @click.pass_obj
 def inspect(console: Console, /, **given: Any) -> int:

@@ -8,8 +8,14 @@ import click
 
 from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
-from workbench.cli.options import distilled_only_option, distilled_option, json_option, task_argument
-from workbench.cli.to_files import file_option, force_option
+from workbench.cli.options import (
+    distilled_only_option,
+    distilled_option,
+    file_option,
+    json_option,
+    replace_option,
+    task_argument,
+)
 
 
 @click.command("fine-tuning")
@@ -33,7 +39,7 @@ from workbench.cli.to_files import file_option, force_option
     help="The longest example that the provider takes of this model.",
 )
 @file_option
-@force_option
+@replace_option
 @json_option
 @click.pass_obj
 def command(

@@ -10,25 +10,21 @@ import click
 from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
 from workbench.cli.options import (
+    exported_option,
     force_option,
     json_option,
     out_option,
     output_option,
     reveal_option,
     revealed,
+    split_option,
 )
 
 
 @click.command("lm-eval")
 @click.argument("source", type=click.Path(path_type=Path), metavar="RUN|TASK.YAML")
-@click.option("--approach", metavar="NAME", help="Left out, the one that the run's decision is about.")
-@click.option(
-    "--split",
-    type=click.Choice(["dev", "test"]),
-    default="dev",
-    show_default=True,
-    help="The rows to export; of test only with --reveal-test.",
-)
+@exported_option
+@split_option
 @reveal_option
 @output_option
 @force_option

@@ -132,8 +132,8 @@ def best_start(measured: Sequence[Measured], evidence: Evidence, recipe: Recipe)
             shots = approach.prompt.shots
             retrieves = approach.prompt.passages is not None or (shots is not None and shots.retrieve)
             if not (recipe.method.soft and retrieves):
-                graded = figure(evidence.task, one.rows["dev"])
-                found.append((with_pairs(evidence.task, graded, one.pairs.get("dev", ())), approach))
+                reached = figure(evidence.task, one.rows["dev"])
+                found.append((with_pairs(evidence.task, reached, one.pairs.get("dev", ())), approach))
     if not found:
         raise NotApplicable(f"{recipe.name}: no baseline was scored to begin from")
     best = asked_once(max(found, key=lambda pair: pair[0])[1], evidence.task)

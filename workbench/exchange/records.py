@@ -81,9 +81,11 @@ class Results:
 
     @property
     def content(self) -> str:
-        """What task, model, rows and answers come to, in twelve letters."""
+        """What task, model, prompt, rows, answers and scores come to, in twelve letters."""
         rows = [row_hash(row) for row in self.rows]
-        return digest([self.task["name"], self.task["model"], rows, [a.text for a in self.answers]], 12)
+        scores = [[*key, plain(score)] for key, score in self.scores.items()]
+        answers = [a.text for a in self.answers]
+        return digest([self.task["name"], self.approach.hash, self.fingerprint, rows, answers, scores], 12)
 
 
 def free_name(metric: str, prefix: str) -> str:
@@ -122,7 +124,7 @@ def _write(run: Run, folder: Path, results: Results) -> None:
     task = _write_task(run, results)
     write_examples(run, {"dev": results.rows})
     write_lines(run.folder / "looks.jsonl", [])
-    key = digest([results.approach.hash, results.content], 12)
+    key = results.content
     approach = run.approach(results.name, key)
     _write_approach(approach, results)
     _write_answers(approach, task, results)

@@ -110,6 +110,15 @@ def test_two_models_are_compared_on_the_same_rows(results: dict[str, Path], tmp_
     assert metric["n"] == len(ROWS) and metric["low"] <= metric["difference"] <= metric["high"]
 
 
+def test_results_of_the_same_second_are_runs_of_their_own(results: dict[str, Path], tmp_path: Path) -> None:
+    (date, changed) = (json.loads(results["one"].read_text())["date"], tmp_path / "changed")
+    shutil.copytree(results["other"].parent, changed)
+    (file,) = changed.glob("results_*.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "date": date}))
+    (a, _), (b,) = (import_results(path, tmp_path / "runs")[0] for path in (results["one"], file))
+    assert a.id.partition("-")[0] == b.id.partition("-")[0] and a.id != b.id
+
+
 def test_other_shots_are_told_and_compared(
     results: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Legacy:
+class Result:
     """A student before it learns: `long` are ids of rows that do not fit, `long_pairs` of pairs, `copies` of
     pairs that are left out; `forgets` says what the saved model forgot of what it can now."""
 
@@ -43,11 +43,11 @@ class Legacy:
         long: tuple[Sequence[str], Sequence[str]],
         copies: Sequence[str],
         work: Work,
-    ) -> Legacy:
+    ) -> Result:
         """Measure what is to be known before the first step."""
         return cls(student, material, *long, copies, _remembered(student, work))
 
-    def of_rows(self) -> Legacy:
+    def of_rows(self) -> Result:
         """The same as if there were no pairs."""
         rows = replace(self.material, pairs=(), dev_pairs=())
         return replace(self, material=rows, long_pairs=(), copies=())
