@@ -55,6 +55,8 @@ BEYOND = 0.05
 """How far beyond the threshold the chance is said: five points, or half of what is left to 1."""
 FEWEST_SEEN = 10
 """Units an earlier run must have for its scores to say how the next ones will lie."""
+ASSUMED = "right or wrong"
+"""What scores are taken for where no earlier run says how they lie."""
 DISAGREE = 0.2
 """The share of rows on which two approaches are taken to disagree."""
 
@@ -259,7 +261,7 @@ def _one(
         rows=power.rows(truth),
         dev_n=len(dev),
         missed_up_to=_turned(beaten, not up),
-        assumed="as in the earlier run" if before else "right or wrong",
+        assumed="as in the earlier run" if before else ASSUMED,
         cannot=cannot,
     )
 

@@ -62,6 +62,7 @@ def test_what_cannot_be_shown_says_why_and_ends_with_4(
 
 def test_lines_are_folded_between_words_on_a_narrow_terminal(tmp_path: Path) -> None:
     found = planned(Mood(tmp_path, TRAIN, keys=asking(0.8)))
+    assert "scores are taken for right or wrong" in plan_text(found)
     narrow = plan_text(found, 50)
     assert max(len(line) for line in narrow.splitlines()) <= 50
     assert narrow.split() == plan_text(found).split()
@@ -125,6 +126,7 @@ def test_an_earlier_run_says_how_alike_grouped_rows_are(tmp_path: Path) -> None:
     assert found.requirements[0].assumed == "as in the earlier run"
     assert (found.requirements[0].rows or 0) < (guess.rows or 0)
     assert found.like.startswith(str(mood.folder / "runs"))
+    assert "as good as its rows are many" in plan_text(found)
 
 
 def test_scores_seen_before_are_turned_round_where_less_is_better() -> None:

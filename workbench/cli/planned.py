@@ -10,7 +10,7 @@ from evals.types import Models
 from reports import figures
 from workbench.cli.console import table
 from workbench.noise import Bench
-from workbench.plan import Pairs, Planned, Showable, Step
+from workbench.plan import ASSUMED, Pairs, Planned, Showable, Step
 
 NOTHING = figures.NOTHING
 STOPS = "; it ends at the first that meets everything on dev, unless that one does not hold on test"
@@ -101,7 +101,9 @@ def _requirements(planned: Planned) -> Iterator[str]:
     for of in planned.requirements:
         yield from _requirement(of, share)
     if planned.like:
-        yield f"  spreads as in {planned.like}"
+        yield f"  spreads as in {planned.like}: as good as its rows are many"
+    if any(of.assumed == ASSUMED for of in planned.requirements):
+        yield "  scores are taken for right or wrong; graded ones may take more rows or fewer (a run tells)"
     if planned.policy == "point":
         yield "  policy: point decides on values, however few the rows are"
 
@@ -119,10 +121,13 @@ def _requirement(of: Showable, share: str) -> Iterator[str]:
         groups = f" in {of.groups} groups" if of.groups < of.n else ""
         yield f"      met on test ({of.n} rows{groups}) when truly {from_}; at most {of.most_failures} wrong"
     rows = "no number of rows" if of.rows is None else f"{of.rows:,} rows"
-    yield f"      a true {of.truth:.3f} is shown with {100 * of.chance:.0f} %; for {share} it takes {rows}"
+    yield (
+        f"      if it is truly {of.truth:.3f}, these rows show that it is met with a chance of "
+        f"{100 * of.chance:.0f} %; {share} takes {rows}"
+    )
     if of.missed_up_to is not None:
         yield f"      not met on dev ({of.dev_n} rows) when truly {'≤' if up else '≥'} {of.missed_up_to:.3f}"
-    if of.assumed != "right or wrong":
+    if of.assumed != ASSUMED:
         yield f"      scores spread {of.assumed}"
 
 
