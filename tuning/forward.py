@@ -102,7 +102,10 @@ class Reader:
 
     @cached_property
     def _direct(self) -> bool:
-        """Whether the output head alone makes logits of hidden states, found on a few tokens."""
+        """Whether the output head alone makes logits of hidden states, found on a few tokens; not where the
+        model keeps no part of itself apart that ends in them."""
+        if self.model.base_model is self.model or self.model.get_output_embeddings() is None:
+            return False
         ids = torch.arange(2, 14, device=self.device)[None] % int(self.model.config.vocab_size)
         batch = Batch(ids, torch.ones_like(ids, dtype=torch.bool), torch.ones_like(ids, dtype=torch.bool))
         with torch.no_grad(), self._precision(), evaluating(self.whole):

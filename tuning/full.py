@@ -6,7 +6,7 @@ numbers a weight in memory: it is the last to be tried.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from evals.models.sources import Saved
@@ -29,7 +29,7 @@ class Full:
 
     def load(self, source: Saved, dtype: Any) -> Any:
         """The weights in fp32, whatever is computed in: steps of bf16 weights would be rounded away."""
-        return Saved(source.folder, "float32").weights()
+        return replace(source, dtype="float32").weights()
 
     def wrap(self, model: Any, head: Head, seed: int) -> Any:
         """The model itself, every parameter free."""

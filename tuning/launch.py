@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import ResumableError, RunError, WorkbenchError
+from evals.models.sources import trusts_code
 from evals.types import Example, Rung, Work
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class Job:
     train: Sequence[Example]
     dev: Sequence[Example]
     work: Mapping[str, Any]
+    trusts_code: bool = False
 
 
 def launched(
@@ -120,7 +122,7 @@ def launched(
         if launch.settings().get(key):
             log.warning("%s: %s shards nothing: each process holds the whole model", launch.config, key)
     kept = ("dir", "task", "seed", "budget", "start")
-    job = Job(rung, train, dev, {name: getattr(work, name) for name in kept})
+    job = Job(rung, train, dev, {name: getattr(work, name) for name in kept}, trusts_code(work.models))
     work.dir.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as room,

@@ -8,11 +8,10 @@ their rate (Kalajdzievski 2023); DoRA learns the length of each row apart (Liu e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from evals.errors import ModelError
-from evals.models.cache import quiet
 from evals.models.sources import Saved
 from tuning.method import Head, scaled
 
@@ -44,7 +43,7 @@ class Lora:
 
     def load(self, source: Saved, dtype: Any) -> Any:
         """The base weights in `dtype`; they do not move."""
-        return Saved(source.folder, dtype).weights()
+        return replace(source, dtype=dtype).weights()
 
     def wrap(self, model: Any, head: Head, seed: int) -> Any:
         """The model with fp32 matrices of rank `rank`, of which the second starts at zero."""
@@ -96,16 +95,13 @@ class Qlora(Lora):
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=getattr(torch, dtype),
         )
-        with quiet():
-            model = AutoModelForCausalLM.from_pretrained(
-                source.folder,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=getattr(torch, dtype),
-                quantization_config=bits,
-                device_map={"": "cuda" if torch.cuda.is_available() else "cpu"},
-            )
+        model = source.read(
+            AutoModelForCausalLM,
+            use_safetensors=True,
+            dtype=getattr(torch, dtype),
+            quantization_config=bits,
+            device_map={"": "cuda" if torch.cuda.is_available() else "cpu"},
+        )
         for module in model.modules():
             if hasattr(module, "support_avx512bf16_for_cpu"):  # would repack the weights in the middle of it
                 module.support_avx512bf16_for_cpu = False

@@ -84,7 +84,7 @@ def train(line: Line) -> None:
     job = line.hear()
     PartialState(cpu=not torch.cuda.is_available(), timeout=AGES)
     crew = present()
-    work = Work(models=Loader(), grade=line.grade, **job.work)
+    work = Work(models=Loader(trusts_code=job.trusts_code), grade=line.grade, **job.work)
     if crew.main:
         logging.getLogger().addHandler(Forwarded(line))
         work = Work(**{**vars(work), "progress": lambda *told: line.say("progress", *told)})

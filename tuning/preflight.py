@@ -21,6 +21,7 @@ from evals.types import Example, Work
 from tuning.preference import FEWEST_PAIRS
 
 if TYPE_CHECKING:
+    from evals.models.sources import Saved
     from tuning.recipe import Recipe
 
 EFFICIENCY = 0.4
@@ -59,7 +60,6 @@ def preflight(
     """What `recipe` would take; `seconds_a_row` is what one dev answer took so far, `dev` how many rows
     dev has. Loads the tokenizer and no weights. Raises what loading those raises."""
     from evals.models.chat import Renderer
-    from evals.models.files import find_folder
     from evals.models.sources import Saved, pick_dtype
     from tuning.recipe import served_by
     from tuning.texts import count_texts
@@ -67,11 +67,11 @@ def preflight(
     served = served_by(recipe.method, cast(Prompted, work.start), recipe.name)
     ref, settings = served.model, recipe.settings
     dtype = pick_dtype(ref.dtype if settings.precision == "auto" else settings.precision)
-    source = Saved(find_folder(ref.name, "model", ref.revision), str(dtype).removeprefix("torch."))
+    source = Saved.of(ref, str(dtype).removeprefix("torch."), work.models)
     texts = count_texts(recipe.objective, served, train, work, Renderer(source.tokenizer(), ref.name))
     lengths, longest = texts.lengths, texts.longest
     config = source.config().get_text_config(decoder=True)
-    size, learn = _sizes(recipe, source.config(), longest)
+    size, learn = _sizes(recipe, source, longest)
     at_once = settings.rows * (2 if texts.pairs else 1)
     together = min(at_once * longest, max(settings.tokens, longest))
     memory = _memory(config, size, learn, together, at_once * texts.longest_answer, dtype.itemsize)
@@ -174,19 +174,17 @@ def _gib(count: int) -> str:
     return f"{count / 2**30:.1f} GiB"
 
 
-def _sizes(recipe: Recipe, config: Any, longest: int) -> tuple[int, int]:
+def _sizes(recipe: Recipe, source: Saved, longest: int) -> tuple[int, int]:
     """How many parameters the model has and how many would learn, found on a model without memory."""
     import torch
-    from transformers import AutoModelForCausalLM
 
     from tuning.method import Head
 
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+    model = source.bare()
     size = sum(p.numel() for p in model.parameters())
     if recipe.method.name == "full":
         return size, size
-    text = config.get_text_config(decoder=True)
+    text = source.config().get_text_config(decoder=True)
     if recipe.method.soft:
         length = min(getattr(recipe.method, "most", 0), longest)
         heads = getattr(text, "num_key_value_heads", text.num_attention_heads)

@@ -161,7 +161,6 @@ def served_by(method: Method, start: Prompted | None, name: str) -> Prompted:
 def enroll(recipe: Recipe, served: Prompted, rows: Sequence[Example | Preference], work: Work) -> Student:
     """Load the base, add what learns, and put it behind the door."""
     from evals.models.chat import Renderer
-    from evals.models.files import find_folder
     from evals.models.sources import Saved, pick_dtype
     from tuning.forward import Reader
     from tuning.selection import Meanwhile, Trainee
@@ -175,7 +174,7 @@ def enroll(recipe: Recipe, served: Prompted, rows: Sequence[Example | Preference
         )
     wanted = ref.dtype if recipe.settings.precision == "auto" else recipe.settings.precision
     dtype = str(pick_dtype(wanted)).removeprefix("torch.")
-    source = Saved(find_folder(ref.name, "model", ref.revision), dtype)
+    source = Saved.of(ref, dtype, work.models)
     if source.config().is_encoder_decoder:
         raise ModelError("has an encoder: only decoders are trained here", where=source.folder)
     tokenizer = source.tokenizer()

@@ -3,7 +3,9 @@
 A DoRA adapter loaded the short way, a merge in the wrong dtype, a base that is another: each gives a
 model that answers, only not as the one that was chosen. So nothing is scored before this has passed.
 
-    python -m tuning.reload FOLDER...      prints the largest difference of each, as a share of the logits
+    python -m tuning.reload [--trust-remote-code] FOLDER...
+
+prints the largest difference of each, as a share of the logits.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TRAINING, ADAPTER = "training.json", "adapter"
 """What a fit leaves: the record, and the weights."""
 PROBE, ASKED = "probe.safetensors", "probe.json"
+TRUSTED = "--trust-remote-code"
 ROWS = 4
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.05, "float16": 0.01}
 """Merging rounds once, and bf16 rounds at every layer."""
@@ -45,11 +48,13 @@ def keep_probe(student: Student, ref: ModelRef, rows: Sequence[Piece], folder: P
     write_json(folder / ASKED, {**asked, "pieces": pieces})
 
 
-def check_reload(folders: Sequence[Path]) -> list[float]:
+def check_reload(folders: Sequence[Path], trusted: bool = False) -> list[float]:
     """The largest difference of each folder's probe, as a share of its largest logit, found by one fresh
-    process. Raises ModelError when one is larger than rounding explains, RunError when that process fails."""
+    process, in which code that the model brings along is run if `trusted`. Raises ModelError when one is
+    larger than rounding explains, RunError when that process fails."""
+    words = [*([TRUSTED] if trusted else []), *map(str, folders)]
     found = subprocess.run(
-        [sys.executable, "-P", "-m", "tuning.reload", *map(str, folders)],
+        [sys.executable, "-P", "-m", "tuning.reload", *words],
         capture_output=True,
         text=True,
         check=False,
@@ -80,7 +85,7 @@ def _logits(reader: Any, rows: Sequence[Piece]) -> Any:
         return reader.logits(collate(rows, reader.device)).float().cpu().contiguous()
 
 
-def _difference(folder: Path) -> float:
+def _difference(folder: Path, trusted: bool) -> float:
     """How far the saved model's logits are from the probe."""
     asked = read_json(folder / ASKED)
     import numpy as np
@@ -91,13 +96,13 @@ def _difference(folder: Path) -> float:
 
     with reading(folder / ASKED):
         rows = [Piece(i, np.array(p, np.int32), np.array(a, np.int32)) for i, p, a in asked["pieces"]]
-        reader = Reader(_weights(asked).eval(), asked["autocast"])
+        reader = Reader(_weights(asked, trusted).eval(), asked["autocast"])
     wanted = load_file(folder / PROBE)["logits"]
     got = _logits(reader, rows)
     return float((got - wanted).abs().max() / wanted.abs().max().clamp(min=1e-9))
 
 
-def _weights(asked: Mapping[str, Any]) -> Any:
+def _weights(asked: Mapping[str, Any], trusted: bool) -> Any:
     """The saved model as it will be served; QLoRA's on the quantised weights that it was trained on."""
     from dataclasses import replace
 
@@ -105,7 +110,7 @@ def _weights(asked: Mapping[str, Any]) -> Any:
     from evals.models.local import open_local
 
     ref: ModelRef = replace(revive(ModelRef, asked["ref"]), dtype=asked["dtype"])
-    source = open_local(ref).source
+    source = open_local(ref, trusts_code=trusted).source
     if asked["method"] != "qlora" or not isinstance(source, Adapted):
         return source.weights()
     from peft import PeftModel
@@ -116,4 +121,7 @@ def _weights(asked: Mapping[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps([_difference(Path(folder)) for folder in sys.argv[1:]]) + "\n")
+    asked_for = sys.argv[1:]
+    trusted_here = asked_for[:1] == [TRUSTED]
+    found = [_difference(Path(folder), trusted_here) for folder in asked_for[trusted_here:]]
+    sys.stdout.write(json.dumps(found) + "\n")

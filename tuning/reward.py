@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import ModelError
 from evals.models.cache import quiet
-from evals.models.files import find_folder
+from evals.models.sources import Saved
 from evals.store import write_json
 from tuning.pieces import Pair, Piece
 
@@ -46,7 +46,7 @@ class RewardModel:
         tokenizer = student.live.renderer.tokenizer
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
         ref = student.approach.model
-        bare = _bare(find_folder(ref.name, "model", ref.revision), int(pad))
+        bare = _bare(Saved.of(ref, "float32", student.models), int(pad))
         if (folder / FIGURES).is_file():
             from peft import PeftModel
 
@@ -81,21 +81,15 @@ class RewardModel:
         return found
 
 
-def _bare(folder: Path, pad: int) -> Any:
+def _bare(source: Saved, pad: int) -> Any:
     """The base model with a new output of one number."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
     torch.manual_seed(0)  # the new output begins at random
-    with quiet():
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            num_labels=1,
-            dtype=torch.float32,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-        )
+    model = source.read(
+        AutoModelForSequenceClassification, num_labels=1, dtype=torch.float32, use_safetensors=True
+    )
     model.config.pad_token_id = pad
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 

@@ -23,11 +23,15 @@ Graded = Callable[[Sequence[tuple[Example, Prediction]]], float]
 
 @dataclass(frozen=True)
 class Meanwhile:
-    """The models as they are, but for `ref` the one in training. Implements `evals.types.Models`."""
+    """The models as they are, but for `ref` the one in training. Implements `evals.types.Models`; whatever
+    else they have is their own."""
 
     models: Models
     ref: ModelRef
     live: Model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.models, name)
 
     def open(self, ref: ModelRef) -> Model:
         return self.live if ref == self.ref else self.models.open(ref)

@@ -8,7 +8,7 @@ a prefix reaches less than half of it (PEFT's comparison of methods: 18.6 % agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from evals.models.sources import Saved
@@ -31,7 +31,7 @@ class _Soft:
 
     def load(self, source: Saved, dtype: Any) -> Any:
         """The base weights in `dtype`; they do not move."""
-        return Saved(source.folder, dtype).weights()
+        return replace(source, dtype=dtype).weights()
 
     def length(self, head: Head) -> int:
         """How many virtual tokens."""

@@ -44,6 +44,7 @@ class Plan:
     diagnosis: bool = True
     progress: Progress = lambda step, done, total: None
     allow_code: bool = False
+    trusts_code: bool = False
 
     def commands(self) -> dict[str, str]:
         """What to type after a verdict: the same again to continue, without its limits to judge anew."""
@@ -52,6 +53,8 @@ class Plan:
             plain_words += ["--out", str(self.out)]
         if self.allow_code:
             plain_words.append("--allow-code")
+        if self.trusts_code:
+            plain_words.append("--trust-remote-code")
         plain_words += [] if self.keep else ["--no-cache"]
         words = [*plain_words, *self.scope.options(), *(["--latency"] if self.latency else [])]
         words += [] if self.diagnosis else ["--no-diagnosis"]

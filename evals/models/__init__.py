@@ -30,12 +30,13 @@ class Loader:
 
     `options` are settings of this command rather than of the model (such as `jobs`, the number of
     concurrent endpoint requests); each goes to the providers that take it. `allows_code` says whether
-    the command lets graders run code that a model wrote.
+    the command lets graders run code that a model wrote, `trusts_code` whether it lets a local model run
+    code that it brings along.
     """
 
-    def __init__(self, *, allows_code: bool = False, **options: Any) -> None:
-        self.allows_code = allows_code
-        self._options = options
+    def __init__(self, *, allows_code: bool = False, trusts_code: bool = False, **options: Any) -> None:
+        self.allows_code, self.trusts_code = allows_code, trusts_code
+        self._options = {**options, "trusts_code": trusts_code}
         self._models: dict[str, Model] = {}
         self._embedders: dict[str, Embedder] = {}
 

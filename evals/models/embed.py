@@ -12,7 +12,9 @@ from typing import Any
 from evals.models.cache import quiet
 from evals.models.files import find_folder
 from evals.models.fingerprint import folder_fingerprint
+from evals.models.sources import loading
 
+UNTRUSTED = "No command runs the code of an embedder: take one of a family that transformers knows."
 BATCH = 64
 
 
@@ -37,7 +39,7 @@ class SentenceEmbedder:
     def _model(self) -> Any:
         start = time.perf_counter()
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-        with quiet():
+        with loading(self.folder, UNTRUSTED):
             from sentence_transformers import SentenceTransformer
 
             model = SentenceTransformer(str(self.folder), local_files_only=True, trust_remote_code=False)

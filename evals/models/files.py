@@ -1,7 +1,7 @@
 """Finds a model's files: in an installed package, a folder, the hub's cache, or on the hub.
 
 What is on disk is used. A download is never silent: a line in the log says what is fetched.
-Only safetensors weights are taken (a pickle can run code), and code from a repository never runs.
+Only safetensors weights are taken (a pickle can run code), and fetching code does not run it (sources.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from evals.models.known import ModelKind
 
 log = logging.getLogger(__name__)
 
-_WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+_WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.py"]
 
 
 def find_folder(name: str, kind: ModelKind, revision: str | None = None) -> Path:

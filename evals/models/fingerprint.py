@@ -11,11 +11,11 @@ from pathlib import Path
 
 WHOLE = 16 << 20
 BLOCKS, BLOCK = 64, 64 << 10
-SUFFIXES = (".json", ".safetensors", ".jinja", ".model", ".txt")
+SUFFIXES = (".json", ".safetensors", ".jinja", ".model", ".txt", ".py")
 
 
 def folder_fingerprint(folder: Path, dtype: str) -> str:
-    """16 hex digits for a model folder's config, tokenizer and weights, computed with in `dtype`."""
+    """16 hex digits for a model folder's config, tokenizer, weights and code, computed with in `dtype`."""
     total = hashlib.sha256(dtype.encode())
     for path in sorted(folder.iterdir()):
         if path.suffix in SUFFIXES and path.name != "manifest.json":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,9 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 _SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
-def open_local(ref: ModelRef) -> LocalModel:
-    """The model named by `ref`: a known name, a hub id or a path.
+def open_local(ref: ModelRef, *, trusts_code: bool = False) -> LocalModel:
+    """The model named by `ref`: a known name, a hub id or a path; with `trusts_code`, code that it brings
+    along may be run.
 
     Raises ModelError when it is not there, or when `ref` asks for what this provider cannot do.
     """
@@ -40,10 +42,11 @@ def open_local(ref: ModelRef) -> LocalModel:
             f"there is no dtype {ref.dtype!r}", key="dtype", hint=f"Available: {', '.join(DTYPES)}."
         )
     adapter = None if ref.adapter is None else find_adapter(ref.adapter)
-    base = Saved(find_folder(ref.name, "model", ref.revision), dtype)
+    base = Saved(find_folder(ref.name, "model", ref.revision), dtype, trusts_code)
     if adapter is None:
         return LocalModel(ref.name, base)
-    return LocalModel(ref.name, Saved(adapter, dtype) if is_whole(adapter) else Adapted(base, adapter))
+    whole = is_whole(adapter)
+    return LocalModel(ref.name, replace(base, folder=adapter) if whole else Adapted(base, adapter))
 
 
 class LocalModel:

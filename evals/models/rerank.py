@@ -11,7 +11,9 @@ from typing import Any
 from evals.models.cache import quiet
 from evals.models.files import find_folder
 from evals.models.fingerprint import folder_fingerprint
+from evals.models.sources import loading
 
+UNTRUSTED = "No command runs the code of a reranker: take one of a family that transformers knows."
 BATCH = 32
 
 
@@ -30,7 +32,7 @@ class Reranker:
     @cached_property
     def _model(self) -> Any:
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-        with quiet():
+        with loading(self.folder, UNTRUSTED):
             from sentence_transformers import CrossEncoder
 
             return CrossEncoder(str(self.folder), local_files_only=True, trust_remote_code=False)

@@ -14,6 +14,7 @@ from workbench.cli.options import (
     json_option,
     out_option,
     task_argument,
+    trust_option,
 )
 
 
@@ -44,6 +45,7 @@ from workbench.cli.options import (
 @out_option
 @jobs_option
 @allow_code_option
+@trust_option
 @json_option
 @exit_zero_option
 @click.pass_obj
@@ -60,6 +62,7 @@ def command(
     out: Path,
     jobs: int,
     allow_code: bool,
+    trusts_code: bool,
     as_json: bool,
     exit_zero: bool,
 ) -> int:
@@ -79,8 +82,9 @@ def command(
     from workbench.session import Plan
 
     scope = Scope(tuple(only), limit, dev_only, seed)
-    plan = Plan(task, out, scope, latency, not no_cache, diagnosis, console.progress, allow_code)
-    run, decision = assess(plan, Loader(jobs=jobs, keep=not no_cache, allows_code=allow_code))
+    plan = Plan(task, out, scope, latency, not no_cache, diagnosis, console.progress, allow_code, trusts_code)
+    allowed = {"allows_code": allow_code, "trusts_code": trusts_code}
+    run, decision = assess(plan, Loader(jobs=jobs, keep=not no_cache, **allowed))
     show(console, run.folder, decision, as_json=as_json)
     if decision.verdict == "incomplete":
         console.error(interruption(decision))

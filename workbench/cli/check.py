@@ -7,16 +7,19 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import allow_code_option, json_option, task_argument
+from workbench.cli.options import allow_code_option, json_option, task_argument, trust_option
 
 
 @click.command("check")
 @task_argument
 @click.option("--judge", is_flag=True, help="Ask the task's judge about human-labelled rows: may it decide?")
 @allow_code_option
+@trust_option
 @json_option
 @click.pass_obj
-def command(console: Console, task: Path, judge: bool, allow_code: bool, as_json: bool) -> int:
+def command(
+    console: Console, task: Path, judge: bool, allow_code: bool, trusts_code: bool, as_json: bool
+) -> int:
     """Validate a task and its data, estimate calls, tokens and minutes. Generates nothing,
     unless --judge asks the judge.
 
@@ -28,7 +31,8 @@ def command(console: Console, task: Path, judge: bool, allow_code: bool, as_json
     from workbench.checks.findings import text
     from workbench.checks.task import check
 
-    found = check(load_task(task), Loader(allows_code=allow_code), try_judge=judge)
+    models = Loader(allows_code=allow_code, trusts_code=trusts_code)
+    found = check(load_task(task), models, try_judge=judge)
     if as_json:
         console.say_json(found.to_json())
     else:

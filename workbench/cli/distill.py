@@ -15,6 +15,7 @@ from workbench.cli.options import (
     json_option,
     out_option,
     task_argument,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 @out_option
 @jobs_option
 @allow_code_option
+@trust_option
 @json_option
 @click.pass_obj
 def command(
@@ -60,6 +62,7 @@ def command(
     out: Path,
     jobs: int,
     allow_code: bool,
+    trusts_code: bool,
     as_json: bool,
 ) -> int:
     """Label inputs with the best approach of the newest binding run, for a smaller model to learn from.
@@ -72,7 +75,7 @@ def command(
     from workbench.distillation.distill import Labelling, distill
 
     asked = Labelling(task, inputs, output, out, run, approach, force, console.progress)
-    done = distill(asked, Loader(jobs=jobs, allows_code=allow_code))
+    done = distill(asked, Loader(jobs=jobs, allows_code=allow_code, trusts_code=trusts_code))
     if as_json:
         console.say_json(done.told())
         return 0

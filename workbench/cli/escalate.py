@@ -15,6 +15,7 @@ from workbench.cli.options import (
     json_option,
     out_option,
     task_argument,
+    trust_option,
 )
 
 
@@ -48,6 +49,7 @@ from workbench.cli.options import (
 @out_option
 @jobs_option
 @allow_code_option
+@trust_option
 @json_option
 @click.pass_obj
 def command(
@@ -70,6 +72,7 @@ def command(
     out: Path,
     jobs: int,
     allow_code: bool,
+    trusts_code: bool,
     as_json: bool,
 ) -> int:
     """Act on the verdict of the newest binding run of this task.
@@ -89,13 +92,14 @@ def command(
         raise click.UsageError("--launch-config and --processes go with --launch accelerate")
     order = Order(
         *(task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code),
+        trusts_code=trusts_code,
         search=search,
         curve=curve,
         distilled=distilled,
         distilled_only=distilled_only,
         launch=None if launch is None else Launch(launch_config, processes),
     )
-    acted = escalate(order, Loader(jobs=jobs, allows_code=allow_code))
+    acted = escalate(order, Loader(jobs=jobs, allows_code=allow_code, trusts_code=trusts_code))
     if acted.preflight is not None:
         return _ahead(console, acted.preflight, as_json)
     decision = acted.decision

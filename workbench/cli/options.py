@@ -34,6 +34,12 @@ allow_code_option = click.option(
     is_flag=True,
     help="Let graders run code that a model wrote, contained (docs/graders.md, python_tests).",
 )
+trust_option = click.option(
+    "--trust-remote-code",
+    "trusts_code",
+    is_flag=True,
+    help="Let a local model run code that it brings along, as you (docs/models.md).",
+)
 approach_option = click.option(
     "--approach",
     metavar="NAME[=NAME]",

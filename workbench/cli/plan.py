@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from workbench.cli.console import Console
-from workbench.cli.options import jobs_option, json_option, out_option, task_argument
+from workbench.cli.options import jobs_option, json_option, out_option, task_argument, trust_option
 
 
 @click.command("plan")
@@ -31,6 +31,7 @@ from workbench.cli.options import jobs_option, json_option, out_option, task_arg
 )
 @out_option
 @jobs_option
+@trust_option
 @json_option
 @click.pass_obj
 def command(
@@ -41,6 +42,7 @@ def command(
     like: Path | None,
     out: Path,
     jobs: int,
+    trusts_code: bool,
     as_json: bool,
 ) -> int:
     """Say what would be run and what these rows could show. Generates nothing without --measure.
@@ -53,7 +55,7 @@ def command(
     from workbench.noise import measure_noise, prepare
     from workbench.plan import earlier_side, plan, with_noise
 
-    models = Loader(jobs=jobs)
+    models = Loader(jobs=jobs, trusts_code=trusts_code)
     planned = plan(task, out, like, models)
     if measure:
         from evals.task import load_task

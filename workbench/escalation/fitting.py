@@ -14,6 +14,7 @@ from typing import Any
 
 from baselines.approach import Prompted, save
 from evals.errors import ModelError, NotApplicable, OutageError, RunError
+from evals.models.sources import trusts_code
 from evals.spending import FILE, read_spent
 from evals.store import plain, read_json, read_lines, write_json
 from evals.types import Example, Measured, Work
@@ -121,7 +122,7 @@ def _fit(session: Session, order: Order, recipe: Recipe, work: Work) -> None:
         approach = recipe.fit(train, session.data.dev, work)
     session.plan.progress(f"{recipe.name}: reload", 0, 1)
     alone = [folder / ALONE] if (folder / ALONE).is_dir() else []
-    difference, *others = check_reload([folder, *alone])
+    difference, *others = check_reload([folder, *alone], trusts_code(session.models))
     for path, other in zip(alone, others, strict=True):
         write_json(path / TRAINING, {**read_json(path / TRAINING), "reload_difference": _rounded(other)})
     session.plan.progress(f"{recipe.name}: reload", 1, 1)

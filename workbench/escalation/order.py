@@ -40,6 +40,7 @@ class Order:
     seed: int = 0
     progress: Progress = lambda step, done, total: None
     allow_code: bool = False
+    trusts_code: bool = False
     search: bool = False
     curve: bool = False
     distilled: Path | None = None
@@ -64,5 +65,6 @@ class Order:
             "--curve": self.curve,
             "--distilled-only": self.distilled_only,
             "--allow-code": self.allow_code,
+            "--trust-remote-code": self.trusts_code,
         }
         return shlex.join([*words, *(flag for flag, given in flags.items() if given)])

@@ -8,8 +8,10 @@ import torch
 from evals.errors import ModelError, TaskError
 from evals.models import Loader
 from evals.models.local import LocalModel, open_local
+from evals.models.rerank import open_reranker
 from evals.models.sources import Saved, pick_dtype
 from evals.types import Message, ModelRef, Request
+from tests.foreign import keep_modules_in, save_foreign
 from tests.tiny import network, tokenizer
 
 
@@ -84,18 +86,43 @@ def test_weights_that_are_not_safetensors_are_not_loaded(tmp_path: Path) -> None
         open_local(ModelRef(str(tmp_path)))
 
 
-def test_code_that_a_model_brings_along_is_never_run(tmp_path: Path) -> None:
+def test_code_that_a_model_brings_along_is_not_run_unasked(tmp_path: Path) -> None:
     written = tmp_path / "it ran"
     (tmp_path / "config.json").write_text(
         '{"model_type": "mine", "auto_map": {"AutoConfig": "mine.Mine", "AutoModelForCausalLM": "mine.Mine"}}'
     )
     (tmp_path / "mine.py").write_text(f"open({str(written)!r}, 'w')\nclass Mine: pass\n")
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(ModelError, match="cannot be loaded.*\nCode that a model brings along is never run"):
-        Saved(tmp_path).config()
-    with pytest.raises(ModelError, match="cannot be loaded"):
-        Saved(tmp_path).weights()
+    for read in (Saved(tmp_path).config, Saved(tmp_path).weights):
+        with pytest.raises(
+            ModelError, match=r"needs code of its own to be run \(mine.py\)\n.*--trust-remote-code"
+        ):
+            read()
     assert not written.exists()
+
+
+def test_code_that_a_model_brings_along_is_run_where_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_modules_in(tmp_path / "modules", monkeypatch)
+    ref = ModelRef(str(save_foreign(tmp_path / "own")), dtype="float32")
+    model = Loader(trusts_code=True).open(ref)
+    (answer,) = model.generate([Request("a", "w5 w6", 4)])
+    assert model.context == 512 and len(answer.text.split()) == 4
+    before = model.fingerprint
+    (tmp_path / "own" / "own.py").write_text("raise RuntimeError('not today')")
+    with pytest.raises(ModelError, match="cannot be loaded by its own code.*RuntimeError: not today"):
+        Saved(tmp_path / "own", trusted=True).config()
+    assert Loader().open(ref).fingerprint != before
+
+
+def test_no_command_runs_the_code_of_an_embedder_or_a_reranker(tmp_path: Path) -> None:
+    folder = str(save_foreign(tmp_path / "own"))
+    with pytest.raises(ModelError, match="needs code of its own.*\nNo command runs the code of an embedder"):
+        Loader(trusts_code=True).embedder(folder).embed(["a"])
+    with pytest.raises(ModelError, match="needs code of its own.*\nNo command runs the code of a reranker"):
+        open_reranker(folder).score([("a", "b")])
+    assert not (tmp_path / "own" / "ran").exists()
 
 
 def test_a_damaged_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
