@@ -45,7 +45,7 @@ test: install-dev
 	$(PYTEST) -q -m "not full"
 
 test-full: install-dev
-	$(PYTEST) -q
+	$(PYTEST) -q --hypothesis-profile searching
 
 lint: install-dev
 	$(BIN)/ruff check .

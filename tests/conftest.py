@@ -1,15 +1,22 @@
-"""What many tests share: the loader, and the real model, loaded once."""
+"""What many tests share: the loader, the real model, loaded once, and that no clock decides."""
 
 from __future__ import annotations
 
 import logging
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from evals.models import Loader, answers
 from evals.models.local import LocalModel
 from evals.types import ModelRef
 from workbench.cli.commands import NOISY
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", UNHURRIED, derandomize=True)
+settings.register_profile("searching", UNHURRIED)
+settings.load_profile("same")
+"""Examples of properties are the same each time; `make test-full` looks for new ones. None is timed."""
 
 
 @pytest.fixture(scope="session")

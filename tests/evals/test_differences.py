@@ -99,7 +99,7 @@ def test_what_is_worse_is_settled_as_worse() -> None:
     assert found.difference.high is not None and found.difference.high < 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.none() | st.sampled_from([0.0, 0.5, 1.0]), st.sampled_from([0.0, 1.0])), max_size=40

@@ -166,7 +166,7 @@ class Life:
                     self.allowed.append(look)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(ACTIONS, st.sampled_from([1, 2, 4, 8])), max_size=14))
 def test_whatever_happens_no_row_is_spent_beyond_its_error(actions: list[tuple[str, int]]) -> None:
     """Revisions, collected rows, escalations, climbs, gates, more or fewer planned looks: the looks that
@@ -179,7 +179,7 @@ def test_whatever_happens_no_row_is_spent_beyond_its_error(actions: list[tuple[s
             assert spent <= full_alpha(TASK) + 1e-9
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(ACTIONS, st.sampled_from([1, 4])), max_size=12))
 def test_what_was_once_allowed_stays_so_and_judging_again_is_free(actions: list[tuple[str, int]]) -> None:
     life = Life()

@@ -15,6 +15,7 @@ from evals.errors import BudgetError, RunError
 from evals.spending import FILE, Purse, Spent, read_spent
 from evals.task import Prices
 from evals.types import Usage
+from tests.clocks import PATIENCE
 
 PRICES = Prices(1.0, 10.0, 3600.0)
 CALL = Usage(tokens_in=100, tokens_out=10, calls=1, seconds=0.5)
@@ -117,13 +118,13 @@ def test_a_call_waits_for_what_those_on_their_way_may_leave(tmp_path: Path) -> N
         waiting = threads.submit(mine.reserve, 9 * COST)
         assert not waiting.done()
         mine.pay("endpoint", "m", CALL, 9 * COST)
-        assert waiting.result(timeout=10)
+        assert waiting.result(timeout=PATIENCE)
         mine.pay("endpoint", "m", CALL, 9 * COST)
         assert not mine.reserve(9 * COST)
     assert mine.spent.calls == 2
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 40), st.integers(1, 8), st.integers(0, 1000), st.booleans())
 def test_however_many_threads_ask_the_budget_is_never_passed(
     allowed: int, lanes: int, seed: int, dollars: bool

@@ -185,7 +185,7 @@ def test_a_baseline_forgets_nothing_and_an_unknown_training_may_have() -> None:
     assert judge(FORGETTING, unknown, DEV, TASK).status.status == "insufficient evidence"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from([0.0, 0.5, 0.9, 1.0]), min_size=1, max_size=120),
     st.integers(1, 80),
@@ -200,7 +200,7 @@ def test_more_right_rows_never_turn_met_into_not_met(scores: list[float], more: 
 SHAPES = st.sampled_from([(0.0, 1.0), (0.0, 0.5, 1.0), (0.7, 0.9, 1.0)])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data(), SHAPES, st.integers(0, 60), st.sampled_from([0.5, 0.8, 0.95]), st.sampled_from([1, 4]))
 def test_more_of_the_same_direction_never_turns_met_into_not_met(
     data: st.DataObject, levels: tuple[float, ...], more: int, bound: float, size: int
@@ -236,7 +236,7 @@ def test_repeats_of_a_row_are_one_unit_however_often_it_is_asked() -> None:
     assert "190 rows in 19 groups" in judgement.status.why
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.none() | st.sampled_from([0.0, 0.5, 1.0]), max_size=80), st.sampled_from([0.3, 0.8, 0.95]))
 def test_the_worst_case_is_never_better_than_the_best(scores: list[float | None], bound: float) -> None:
     order = ["not met", "insufficient evidence", "met"]

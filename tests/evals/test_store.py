@@ -24,6 +24,7 @@ from evals.store import (
     write_lines,
 )
 from evals.types import Example, Message, ModelRef, Prediction, Request, Score, Usage
+from tests.clocks import PATIENCE
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -97,7 +98,7 @@ def _hold(
 ) -> None:
     with lock(path):
         held.set()
-        end.wait(20)
+        end.wait(PATIENCE)
 
 
 def test_a_second_writer_is_told_which_process_is_first(tmp_path: Path) -> None:
@@ -106,12 +107,12 @@ def test_a_second_writer_is_told_which_process_is_first(tmp_path: Path) -> None:
     first = context.Process(target=_hold, args=(tmp_path / ".lock", held, end))
     first.start()
     try:
-        assert held.wait(20)
+        assert held.wait(PATIENCE)
         with pytest.raises(RunError, match=f"process {first.pid}"), lock(tmp_path / ".lock"):
             pass
     finally:
         end.set()
-        first.join(20)
+        first.join(PATIENCE)
     with lock(tmp_path / ".lock"):
         assert str(first.pid) not in (tmp_path / ".lock").read_text()
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from evals.errors import NotApplicable, ResumableError, RunError, TaskError
 from evals.types import Progress
+from tests.clocks import PATIENCE
 from tests.tuning.school import exact, preferences, preferring, rows, save_model, start, work
 from tuning.launch import LOG, Launch
 from tuning.methods import method_named
@@ -102,7 +103,7 @@ def test_a_member_that_is_killed_and_a_launcher_that_is_end_the_whole_and_it_goe
         ):
             trained(lora(TWO), tmp_path, base, killing(at, choose))
         assert len(met) == 3
-        _, alive = psutil.wait_procs(met, timeout=20)
+        _, alive = psutil.wait_procs(met, timeout=PATIENCE)
         assert not alive
         met.clear()
     assert not (tmp_path / "training.json").exists()

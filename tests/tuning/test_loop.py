@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from evals.errors import ModelError, ResumableError
+from evals.types import Progress
 from tests.tuning.school import rows, save_model, start, work
 from tuning.checkpoint import newest
 from tuning.loop import Course, Outcome, Trainer
@@ -155,10 +155,21 @@ def test_a_full_disk_can_be_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert curve(tmp_path / "full") == curve(tmp_path / "calm")
 
 
-def lesson(folder: Path, base: Path) -> None:
+def lesson(folder: Path, base: Path, progress: Progress = lambda step, done, total: None) -> None:
     """A training of some steps, with dropout, that looks often."""
     plan = Settings(epochs=2, patience=9, looks=4, learning_rate=1e-2, dev_rows=6)
-    Recipe(Lora(rank=4, dropout=0.1), Sft(), plan).fit(rows("t", 64), rows("d", 6), work(folder, start(base)))
+    given = work(folder, start(base), progress=progress)
+    Recipe(Lora(rank=4, dropout=0.1), Sft(), plan).fit(rows("t", 64), rows("d", 6), given)
+
+
+def killed_lesson(folder: Path, base: Path) -> None:
+    """The same, which ends its process half way."""
+
+    def progress(step: str, done: int, total: int) -> None:
+        if written(folder) >= 9:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    lesson(folder, base, progress)
 
 
 def written(folder: Path) -> int:
@@ -170,16 +181,12 @@ def test_killed_and_started_again_it_ends_with_the_same_weights_bit_for_bit(tmp_
     base = save_model(tmp_path / "base")
     calm, killed = tmp_path / "calm", tmp_path / "killed"
     lesson(calm, base)
-    call = f"from tests.tuning.test_loop import *; lesson(Path({str(killed)!r}), Path({str(base)!r}))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", call], env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while process.poll() is None and written(killed) < 9 and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    call = f"from tests.tuning.test_loop import *; killed_lesson(Path({str(killed)!r}), Path({str(base)!r}))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-c", call], env=environment, cwd=ROOT, capture_output=True, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert 9 <= written(killed) < written(calm)
     assert not (killed / "training.json").exists()
     lesson(killed, base)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,16 +47,9 @@ class DownAfter:
         return able(path, body) if self.left >= 0 else self.then
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the commands open endpoints that do not pause between attempts and wait briefly for answers."""
-    loader: Callable[..., Loader] = functools.partial(Loader, sleep=lambda seconds: None, read_seconds=0.1)
+def hurried(monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
+    """Let the commands open endpoints that do not pause between attempts, with these options."""
+    loader: Callable[..., Loader] = functools.partial(Loader, sleep=lambda seconds: None, **options)
     monkeypatch.setattr(evals.models, "Loader", loader)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clocks import PATIENCE
 from tests.evals.models.openai_server import OpenAIServer, Say
 from tests.workbench.conftest import Calm
 from tests.workbench.small_task import DownAfter, SmallTask, able, contents
@@ -215,7 +216,7 @@ def hanging(task: SmallTask, server: OpenAIServer, after: int) -> Iterator[subpr
         },
     )
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while len(server.seen) <= after and process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
         assert process.poll() is None, process.communicate()
@@ -233,7 +234,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(
     task = SmallTask(tmp_path / "task", server.url)
     with hanging(task, server, after) as process:
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "error: interrupted; what was finished is kept: the same command continues"
     assert not list(task.folder.rglob("*.tmp"))

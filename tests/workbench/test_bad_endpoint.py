@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.evals.models.openai_server import Body, OpenAIServer, Say
+from tests.evals.models.openai_server import Body, OpenAIServer, Say, nobody_listening
 from tests.workbench.conftest import Calm
-from tests.workbench.small_task import DownAfter, SmallTask, able, contents, free_port, hurried
+from tests.workbench.small_task import DownAfter, SmallTask, able, contents, hurried
 from workbench.cli.main import run
 
 SHOWN = ("decision.json", "report.html", "summary.md", "junit.xml")
@@ -63,12 +63,20 @@ TROUBLES = {
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_whatever_the_endpoint_does_is_told_and_the_same_command_goes_on_after_it(
-    trouble: str, calm: Calm, server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trouble: str,
+    calm: Calm,
+    server: OpenAIServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     say, code, message = TROUBLES[trouble]
     task = SmallTask(tmp_path / "task", server.url)
     server.rule = lambda path, body: say
-    stopped(task, capsys, code, f"{server.url}: |{message}")
+    with monkeypatch.context() as briefly:
+        if say.act == "hang":
+            hurried(briefly, read_seconds=0.1)
+        stopped(task, capsys, code, f"{server.url}: |{message}")
     server.rule = able
     assert task.assess("-q") == 0
     assert task.decision() == calm()
@@ -77,9 +85,9 @@ def test_whatever_the_endpoint_does_is_told_and_the_same_command_goes_on_after_i
 def test_an_endpoint_that_refuses_connections_is_an_outage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    port = free_port()
-    task = SmallTask(tmp_path / "task", f"http://127.0.0.1:{port}/v1")
-    stopped(task, capsys, 5, "8 requests in a row got no answer|refused")
+    with nobody_listening() as port:
+        task = SmallTask(tmp_path / "task", f"http://127.0.0.1:{port}/v1")
+        stopped(task, capsys, 5, "8 requests in a row got no answer|refused")
     with OpenAIServer(rule=able, port=port):
         assert task.assess("-q") == 0
         assert task.decision()["verdict"] == "ship"

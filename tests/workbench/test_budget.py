@@ -102,7 +102,7 @@ def test_minutes_count_over_all_commands_of_a_run(server: OpenAIServer, tmp_path
     task.write(requirements=STRICT, budget={"minutes": 10})
     assert task.assess("-q") == 5
     assert len(server.seen) == 5
-    assert 10 <= spent(task)["minutes"] < 10.5
+    assert 10 <= spent(task)["minutes"] < 15
     task.write(requirements=STRICT, budget={"minutes": 20})
     assert task.assess("-q") == 0
     assert len(server.seen) == ANSWERS

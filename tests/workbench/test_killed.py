@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.clocks import PATIENCE
+
 TASK = {
     "name": "shouting",
     "model": "smollm2-135m",
@@ -29,7 +31,7 @@ TASK = {
     ],
 }
 WORDS = "apple river stone cloud paper window garden music bottle candle".split()
-LONGEST_RUN = 240
+LONGEST_RUN = 2 * PATIENCE
 
 
 def write_task(folder: Path) -> Path:
@@ -117,7 +119,10 @@ def kill_and_continue(task: Path, moments: list[int], wanted: dict[str, Any]) ->
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    assert finish(task) in (0, 3, 4)
+        if any((run / "decision.json").is_file() for run in runs(task)):
+            break  # it was quicker, and another command would begin a run of its own
+    else:
+        assert finish(task) in (0, 3, 4)
     assert len(runs(task)) == 1, "a killed run is continued, not begun anew"
     assert outcome(runs(task)[0]) == wanted
 
@@ -126,7 +131,7 @@ def test_killed_twice_it_ends_with_the_same_predictions_scores_and_decision(
     undisturbed: tuple[dict[str, Any], int], tmp_path: Path
 ) -> None:
     wanted, answers = undisturbed
-    moments = sorted(random.Random(3).sample(range(1, answers), 2))
+    moments = sorted(random.Random(3).sample(range(1, 3 * answers // 4), 2))
     kill_and_continue(write_task(tmp_path / "task"), moments, wanted)
 
 

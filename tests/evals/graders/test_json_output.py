@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import DataError
@@ -254,7 +254,6 @@ def shuffled(value: Any, order: random.Random) -> Any:
     return value
 
 
-@settings(deadline=None)
 @given(OBJECTS, st.sampled_from(["normalised", "token_f1"]), st.randoms(use_true_random=False))
 def test_gold_gets_1_from_itself_however_keys_and_items_are_ordered(
     gold: dict[str, Json], text: str, order: random.Random
@@ -263,7 +262,6 @@ def test_gold_gets_1_from_itself_however_keys_and_items_are_ordered(
     assert (found.value, found.failure, found.counts["all"]) == (1, None, (1, 1))
 
 
-@settings(deadline=None)
 @given(OBJECTS, OBJECTS, st.randoms(use_true_random=False))
 def test_order_changes_no_score(gold: dict[str, Json], said: dict[str, Json], order: random.Random) -> None:
     one, other = fields(said, gold), fields(shuffled(said, order), shuffled(gold, order))
@@ -271,7 +269,6 @@ def test_order_changes_no_score(gold: dict[str, Json], said: dict[str, Json], or
     assert {k: v[1] for k, v in one.counts.items()} == {k: v[1] for k, v in other.counts.items()}
 
 
-@settings(deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_counts_agree_with_the_value(gold: dict[str, Json], said: dict[str, Json]) -> None:
     found = fields(said, gold)
@@ -285,7 +282,6 @@ def test_counts_agree_with_the_value(gold: dict[str, Json], said: dict[str, Json
     assert set(gold) - {"micro"} <= set(found.counts)
 
 
-@settings(deadline=None)
 @given(OBJECTS, st.sampled_from(["", "no", "{", "[]"]))
 def test_unread_answers_have_the_denominators_of_a_perfect_one(gold: dict[str, Json], text: str) -> None:
     perfect, unread = fields(gold, gold), fields(text, gold)

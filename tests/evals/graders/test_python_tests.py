@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from evals.graders import sandbox
 from evals.models import Loader
 from evals.store import canonical
 from evals.types import Score
+from tests.clocks import computes_within
 from tests.evals.graders.contained import contained
 from tests.evals.graders.needed import grade, grader
 from tests.evals.graders.test_hostile import HOSTILE
@@ -107,9 +107,8 @@ def test_hostile_answers_fail_their_tests_and_can_be_written(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["```" + "a" * 100_000, "``` " * 25_000, (" " * 50 + "\n```\n") * 1500])
 def test_code_is_found_in_a_text_of_fences_without_delay(text: str) -> None:
-    started = time.perf_counter()
-    grader("python_tests")._code(text)
-    assert time.perf_counter() - started < 2
+    with computes_within(2):
+        grader("python_tests")._code(text)
 
 
 @contained

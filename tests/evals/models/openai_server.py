@@ -10,7 +10,9 @@ answer after that; `rule` looks at each body first and may say what to do with i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
@@ -39,6 +41,15 @@ class Say:
     cached: int | None = None
     act: Literal["answer", "hang", "drop", "cut"] = "answer"
     holds: bool = True
+
+
+@contextmanager
+def nobody_listening() -> Iterator[int]:
+    """A port that is held, so that nobody else takes it, and that refuses connections."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def _toy() -> dict[str, dict[str, Any]]:

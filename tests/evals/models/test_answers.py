@@ -16,6 +16,7 @@ import pytest
 from evals.models import answers
 from evals.models.answers import Answers, key_of, size_of
 from evals.types import Completion, Usage
+from tests.clocks import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 ANSWER = Completion("r1", "three\n„Wörter“ \x00 here", "stop", Usage(7, 2, 3, 1, 0.25))
@@ -78,7 +79,7 @@ def test_many_may_begin_the_file_at_once(tmp_path: Path, caplog: pytest.LogCaptu
         gate = Barrier(len(begun))
 
         def begin(kept: Answers, gate: Barrier = gate) -> Completion | None:
-            gate.wait(20)
+            gate.wait(PATIENCE)
             kept.put("k", ANSWER)
             return kept.get("k")
 
@@ -93,7 +94,7 @@ def test_two_processes_write_at_a_time_and_nothing_is_lost(path: Path) -> None:
         for name in "ab"
     ]
     for process in started:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
         assert (process.returncode, errors) == (0, b"")
     kept = Answers(path)
     found = [kept.get(f"{name}{n}") for name in "ab" for n in range(100)]

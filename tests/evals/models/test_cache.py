@@ -12,6 +12,7 @@ import pytest
 from evals.errors import ModelError
 from evals.models.cache import cache_root, converted, whole
 from evals.models.known import KNOWN
+from tests.clocks import PATIENCE
 
 PACKAGE = KNOWN["smollm2-135m"].package
 OPEN = """
@@ -37,7 +38,7 @@ def raced(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     env = {**os.environ, "WB_CACHE": str(root), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", OPEN, str(source)]
     both = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = {process.communicate(timeout=170)[0].strip() for process in both}
+    said = {process.communicate(timeout=2 * PATIENCE)[0].strip() for process in both}
     assert len(said) == 1
     return Path(said.pop()), both
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +17,8 @@ import pytest
 from evals.errors import ModelError, OutageError
 from evals.models.endpoint import CONTEXT, Endpoint, open_endpoint
 from evals.types import Completion, Message, Model, ModelRef, Request
-from tests.evals.models.openai_server import OpenAIServer, Say
+from tests.clocks import PATIENCE
+from tests.evals.models.openai_server import OpenAIServer, Say, nobody_listening
 
 KEY = "sk-secret-0123456789"
 
@@ -126,10 +126,11 @@ def test_why_an_answer_ended_is_told(say: Say, finish: str, text: str) -> None:
 
 
 def test_usage_is_what_the_server_reports() -> None:
+    start = time.perf_counter()
     with OpenAIServer(always=Say(message="three words here", cached=1)) as server:
         usage = one(server).usage
     assert (usage.tokens_in, usage.tokens_cached, usage.tokens_out, usage.calls) == (2, 1, 3, 1)
-    assert 0 < usage.seconds < 5
+    assert 0 < usage.seconds < time.perf_counter() - start
 
 
 def test_missing_usage_is_estimated_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -177,8 +178,9 @@ def test_a_passing_trouble_is_tried_again_and_counted(first: Say) -> None:
 
 def test_a_silent_server_is_given_up_after_the_read_timeout_and_tried_again() -> None:
     with OpenAIServer([Say(act="hang")]) as server:
-        completion = one(server, read_seconds=0.1)
-    assert (completion.text, completion.usage.calls) == ("SAY A", 2)
+        completion = one(server, read_seconds=1.0)
+    assert (completion.text, completion.usage.calls) == ("SAY A", len(server.seen))
+    assert completion.usage.calls > 1
 
 
 def test_the_server_decides_how_long_to_wait() -> None:
@@ -303,11 +305,10 @@ def test_failures_are_counted_over_single_requests_too() -> None:
 
 
 def test_nobody_listening_is_an_outage_said_soon() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    model = open_endpoint(ModelRef("toy", endpoint=address), jobs=1, sleep=Pauses())
-    got, message = until(model, asks(20), OutageError)
+    with nobody_listening() as port:
+        address = f"http://127.0.0.1:{port}/v1"
+        model = open_endpoint(ModelRef("toy", endpoint=address), jobs=1, sleep=Pauses())
+        got, message = until(model, asks(20), OutageError)
     assert {c.usage.calls for c in got} == {3}
     assert "refused" in message
     assert address in message
@@ -456,9 +457,9 @@ def test_ctrl_c_ends_the_process_while_the_server_is_silent() -> None:
             env={**os.environ, "PYTHONPATH": str(root)},
             stderr=subprocess.PIPE,
         )
-        assert server.arrived.wait(60)
+        assert server.arrived.wait(PATIENCE)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert b"KeyboardInterrupt" in errors
     assert process.returncode in (1, -signal.SIGINT)
 

@@ -24,6 +24,7 @@ from tests.evals.models.walks import admits, allowed, walk
 
 BYTES = tiny.byte_tokenizer()
 SMALL = Grammars(BYTES, tiny.WORDS, {1})
+SLOW = (HealthCheck.large_base_example, HealthCheck.too_slow)
 TICKET = {
     "type": "object",
     "properties": {
@@ -107,7 +108,7 @@ def held(schema: Any) -> bool:
         return False
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=80, suppress_health_check=SLOW)
 @given(schemas().filter(held), st.randoms(use_true_random=False))
 def test_whatever_the_masks_lead_to_is_valid_under_the_schema(schema: Any, rng: random.Random) -> None:
     matcher = SMALL.matcher({"schema": schema})
@@ -119,7 +120,7 @@ def test_whatever_the_masks_lead_to_is_valid_under_the_schema(schema: Any, rng: 
 
 
 @pytest.mark.full
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=2000, suppress_health_check=SLOW)
 @given(schemas().filter(held), st.randoms(use_true_random=False))
 def test_whatever_the_masks_lead_to_is_valid_at_length(schema: Any, rng: random.Random) -> None:
     matcher = SMALL.matcher({"schema": schema})
@@ -183,7 +184,7 @@ def test_a_regex_is_matched_as_a_whole(real: Model, pattern: str) -> None:
     assert found and all(re.fullmatch(pattern, text) for text in found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(PATTERNS).flatmap(lambda p: st.tuples(st.just(p), st.from_regex(p, fullmatch=True))))
 def test_whatever_matches_a_regex_can_be_written(drawn: tuple[str, str]) -> None:
     pattern, text = drawn

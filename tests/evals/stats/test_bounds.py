@@ -36,7 +36,7 @@ def test_zeros_and_ones_are_bounded_exactly(k: int, n: int, alpha: float) -> Non
     assert (low, high) == pytest.approx(proportion_confint(k, n, 2 * alpha, method="beta"))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.floats(0, 1), max_size=70), alphas)
 def test_the_value_lies_between_its_bounds_and_both_in_range(values: list[float], alpha: float) -> None:
     low, high = bounds(values, alpha)
@@ -45,7 +45,7 @@ def test_the_value_lies_between_its_bounds_and_both_in_range(values: list[float]
     assert value is None or low - 1e-9 <= value <= high + 1e-9
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=70))
 def test_less_error_allowed_means_wider_bounds(values: list[float]) -> None:
     strict, loose = bounds(values, 0.0125), bounds(values, 0.05)
@@ -53,7 +53,7 @@ def test_less_error_allowed_means_wider_bounds(values: list[float]) -> None:
     assert strict[1] >= loose[1] - 1e-9
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(1, 30))
 def test_more_right_rows_never_take_the_value_below_what_was_shown(values: list[float], more: int) -> None:
     assert lower(values, 0.05) <= (sample_of([*values, *[1.0] * more]).value or 0.0) + 1e-9

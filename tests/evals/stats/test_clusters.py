@@ -63,7 +63,7 @@ def test_bad_scores_and_unequal_lengths_are_refused() -> None:
         design([float("nan"), 0.5], ["a", "a"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(0, 1), min_size=4, max_size=80), st.integers(2, 6), st.sampled_from([0.05, 0.0125]))
 def test_a_sample_is_worth_its_groups_at_least_and_its_rows_at_most(
     values: list[float], size: int, alpha: float

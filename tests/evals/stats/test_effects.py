@@ -31,7 +31,7 @@ from evals.stats.effects import (
 from evals.stats.mcnemar import Discordant
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 400), st.floats(0.3, 0.99), st.sampled_from([0.05, 0.0125]))
 def test_the_fewest_right_are_those_with_which_the_exact_bound_reaches_it(
     n: int, threshold: float, alpha: float

@@ -34,7 +34,7 @@ def test_p_values_are_those_of_the_published_tables() -> None:
     assert (CAVO.exact, CAVO.mid_p) == pytest.approx((0.0525, 0.034690), abs=5e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts)
 def test_the_exact_test_is_that_of_statsmodels(rows: Discordant) -> None:
     table = [[0, rows.better], [rows.worse, 0]]
@@ -43,7 +43,7 @@ def test_the_exact_test_is_that_of_statsmodels(rows: Discordant) -> None:
     assert 0 < rows.mid_p <= min(1.0, rows.exact + 1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts)
 def test_at_no_difference_the_score_is_mcnemars(rows: Discordant) -> None:
     off = rows.better + rows.worse
@@ -51,7 +51,7 @@ def test_at_no_difference_the_score_is_mcnemars(rows: Discordant) -> None:
     assert score_statistic(rows, 0.0) == pytest.approx(theirs, abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts)
 def test_the_ends_are_where_the_score_test_turns_and_turn_with_the_approaches(rows: Discordant) -> None:
     found, back = tango(rows, 0.95), tango(Discordant(rows.worse, rows.better, rows.n), 0.95)
@@ -69,7 +69,7 @@ def test_without_disagreement_the_interval_is_that_of_a_score_test_of_nothing() 
     assert Discordant(0, 0, 50).mid_p == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts)
 def test_the_bound_with_an_unseen_worst_row_is_the_exact_test_at_no_difference(rows: Discordant) -> None:
     changes = [1.0] * rows.better + [-1.0] * rows.worse + [0.0] * (rows.n - rows.better - rows.worse)

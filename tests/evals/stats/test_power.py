@@ -37,7 +37,7 @@ def test_what_no_number_of_rows_shows_is_said() -> None:
     assert most_failures(0, 0.5, 0.05) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(0.3, 0.99), st.floats(0.005, 0.1), st.integers(1, 600))
 def test_one_failure_more_than_the_most_is_too_many(threshold: float, alpha: float, n: int) -> None:
     most = most_failures(n, threshold, alpha)

@@ -15,7 +15,7 @@ from evals.stats.worst_row import worst_row_chance, worst_row_lower
 alphas = st.sampled_from([0.05, 0.025, 0.0125])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(3, 400), st.floats(0.02, 1), alphas)
 def test_on_zeros_and_ones_it_is_clopper_pearson(n: int, share: float, alpha: float) -> None:
     k = round(share * n)
@@ -32,7 +32,7 @@ def test_it_is_the_quantile_of_the_randomly_weighted_mean() -> None:
     assert worst_row_lower(sample_of(values), 0.05) == pytest.approx(np.quantile(means, 0.05), abs=3e-4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=60), alphas)
 def test_it_is_no_wider_than_the_exact_bound_and_never_above_the_value(
     values: list[float], alpha: float

@@ -139,6 +139,8 @@ def import_task(
     splits = _splits(reader, data or {}, allow_code)
     labels = _labels(reader, splits)
     rows = {role: _rows(reader, role, docs, labels) for role, docs in splits.items()}
+    if empty := [role for role, some in rows.items() if not some]:
+        raise reader.error(f"gives no right answer to any row of {empty[0]}", "doc_to_target")
     config = _task(reader, rows, labels, model)
     for role, some in rows.items():
         write_lines(folder / f"{role}.jsonl", some)
@@ -291,13 +293,16 @@ def _instruction(reader: Reader) -> str:
 def _generation(reader: Reader) -> dict[str, Any]:
     """task.yaml's `generation`; what it does not have is listed."""
     found: dict[str, Any] = {}
-    for key, value in (reader.config.get("generation_kwargs") or {}).items():
-        if key == "until":
-            found["stop"] = [value] if isinstance(value, str) else list(value)
-        elif key in ("max_gen_toks", "max_new_tokens", "max_tokens"):
-            found["max_tokens"] = int(value)
-        elif key == "temperature":
-            found |= {"temperature": float(value)} if float(value) > 0 else {}
-        elif key != "do_sample":
-            reader.leave_out(f"generation_kwargs.{key}", "answers are greedy or at a temperature")
+    for key, value in dict(reader.config.get("generation_kwargs") or {}).items():
+        try:
+            if key == "until":
+                found["stop"] = [value] if isinstance(value, str) else list(value)
+            elif key in ("max_gen_toks", "max_new_tokens", "max_tokens"):
+                found["max_tokens"] = int(value)
+            elif key == "temperature":
+                found |= {"temperature": float(value)} if float(value) > 0 else {}
+            elif key != "do_sample":
+                reader.leave_out(f"generation_kwargs.{key}", "answers are greedy or at a temperature")
+        except (TypeError, ValueError) as error:
+            raise reader.error(f"lm-eval takes no {value!r} there", f"generation_kwargs.{key}") from error
     return found

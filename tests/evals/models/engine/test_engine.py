@@ -231,7 +231,7 @@ def _next(row: Row, said: list[str], most: int) -> list[int]:
     return [int(word[1:]) for word in said[at : at + room]] if row.finish is None else []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_any_tree_of_prompts_lengths_and_stops_is_answered_as_one_by_one(
     llama: LocalModel, data: st.DataObject

@@ -42,7 +42,7 @@ def patterns() -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(patterns(), st.sampled_from(["{}", "^{}", "{}$", "^{}$", "^{}|b$"]))
 def test_an_automaton_accepts_what_re_matches(pattern: str, anchored: str) -> None:
     pattern = anchored.format(pattern)
@@ -52,7 +52,7 @@ def test_an_automaton_accepts_what_re_matches(pattern: str, anchored: str) -> No
         assert accepts(part, text) == (re.search(pattern, text) is not None), text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(patterns())
 def test_a_grammar_follows_the_automaton(pattern: str) -> None:
     matcher = GRAMMARS.matcher({"regex": pattern})

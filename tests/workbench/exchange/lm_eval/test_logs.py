@@ -123,13 +123,11 @@ def test_other_shots_are_told_and_compared(
     results: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("one", "shots"):
-        assert (
-            run(["import", "lm-eval-log", str(results[name].parents[1]), "--out", str(tmp_path), "--json"])
-            == 0
-        )
+        log, out = results[name].parents[1], tmp_path / name
+        assert run(["import", "lm-eval-log", str(log), "--out", str(out), "--json"]) == 0
     told = capsys.readouterr().out
     assert told.count('"runs"') == 2
-    a, b = sorted((tmp_path / "choosing").glob("2*"))
+    (a,), (b,) = ((tmp_path / name / "choosing").glob("2*") for name in ("one", "shots"))
     assert run(["compare", str(a), str(b)]) == 0
     assert "num_fewshot (0 → 2)" in capsys.readouterr().out
 

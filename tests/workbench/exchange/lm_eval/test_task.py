@@ -196,6 +196,38 @@ def test_what_cannot_be_carried_over_is_refused(name: str, says: str, tmp_path: 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("generation_kwargs", {"until": 5}, "generation_kwargs.until: lm-eval takes no 5 there"),
+        (
+            "generation_kwargs",
+            {"temperature": "hot"},
+            "temperature: lm-eval takes no 'hot' there",
+        ),
+        ("doc_to_target", None, "doc_to_target: gives no right answer to any row of eval"),
+    ],
+)
+def test_a_task_that_does_not_fit_is_refused_and_nothing_written(
+    key: str, value: Any, says: str, tmp_path: Path
+) -> None:
+    rows = rows_file(tmp_path, [{"q": "one", "a": "1"}, {"q": "two", "a": "2"}])
+    config = {
+        "task": "numbers",
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": str(rows)}},
+        "test_split": "test",
+        "output_type": "generate_until",
+        "doc_to_text": "{{q}}",
+        "doc_to_target": "{{a}}",
+        key: value,
+    }
+    (tmp_path / "numbers.yaml").write_text(json.dumps(config))
+    with pytest.raises(TaskError, match=says):
+        import_task(tmp_path / "numbers.yaml", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_code_is_run_only_when_it_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "utils.py").write_text(
         "from pathlib import Path\n"
