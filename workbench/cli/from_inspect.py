@@ -8,7 +8,7 @@ import click
 
 from workbench.cli.carried import say_carried
 from workbench.cli.console import Console
-from workbench.cli.options import json_option, output_option
+from workbench.cli.options import Share, json_option, output_option
 
 
 @click.command("inspect")
@@ -16,7 +16,7 @@ from workbench.cli.options import json_option, output_option
 @output_option
 @click.option(
     "--at-least",
-    type=click.FloatRange(0, 1),
+    type=Share(0, 1),
     default=0.5,
     show_default=True,
     metavar="X",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.console import Console, table
-from workbench.cli.options import approach_option, json_option, markdown_option
+from workbench.cli.options import Share, approach_option, json_option, markdown_option
 
 if TYPE_CHECKING:
     from workbench.comparison.gate import Asked
@@ -36,7 +36,7 @@ COLORS = {"pass": "green", "worse": "red", "cannot tell": "yellow"}
 )
 @click.option(
     "--margin",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Share(0, 1, max_open=True),
     metavar="X",
     help="How much worse a share may be.  [default: 0.05, five points]",
 )

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import click
+
+
+class Share(click.FloatRange):
+    """A number from 0 to 1; `nan`, which lies neither in nor out of any range, is none."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail(f"{value} is no number", param, ctx)
+        return found
+
 
 task_argument = click.argument("task", type=click.Path(path_type=Path), metavar="TASK.YAML")
 run_argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")

@@ -147,6 +147,8 @@ def read_blessed(path: Path, other: Side) -> Side:
             for row in other.measured.rows.get(split, ())
         }
         rows: dict[Split, list[Row]] = {split: [] for split in SPLITS}
+        if len({(line["split"], line["id"], line["repeat"]) for line in lines}) < len(lines):
+            raise ValueError("a row stands there twice")
         for line in lines:
             rows[line["split"]].append(_row(line, examples))
         measured = Measured(
@@ -164,7 +166,7 @@ def read_blessed(path: Path, other: Side) -> Side:
             measured=measured,
             rows={split: _hashes(lines, split) for split in SPLITS},
             name=head["name"],
-            blessed=head["blessed"],
+            blessed=datetime.fromisoformat(head["blessed"]).astimezone(UTC).isoformat(timespec="seconds"),
             **{key: head[key] for key in _KEPT},
         )
 
@@ -183,4 +185,6 @@ def _row(line: Mapping[str, Any], examples: Mapping[tuple[str, str], Example]) -
         name: revive(Score, {"id": line["id"], "grader": name, "repeat": line["repeat"], **score})
         for name, score in line["scores"].items()
     }
+    if not all(0 <= score.value <= 1 for score in scores.values()):
+        raise ValueError(f"a score of row {line['id']} lies outside of 0 to 1")
     return Row(example, prediction, scores, line["failure"])

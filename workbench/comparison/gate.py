@@ -2,9 +2,9 @@
 
 For each metric: *pass* when the lower bound of the difference is above minus the margin, *worse* when
 its upper bound is below 0, else the rows *cannot tell*. Latency, tokens and money are decided on
-their values. Identical answers pass at once. On dev nothing is spent; on test the gate is a look,
-written to the ledger before anything is shown: *pass* is then tested at that look's error, and not to
-be had once the test set is spent.
+their values. Identical answers pass at once, but for `preference_accuracy`, of which they say nothing.
+On dev nothing is spent; on test the gate is a look, written to the ledger before anything is shown:
+*pass* is then tested at that look's error, and not to be had once the test set is spent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from evals.errors import RunError
 from evals.looks import full_alpha, is_covered, look_of, plan_contest
+from evals.metrics import PREFERENCE
 from evals.store import Appender, lock
 from evals.task import Task
 from evals.types import Json, Look, Models, Split, StatusName
@@ -25,12 +26,22 @@ from workbench.comparison.compare import (
     approaches_of,
     contrast_sides,
     known_metrics,
+    pairs_between,
     pairs_of,
     same_answers,
     to_json,
 )
 from workbench.comparison.policy import MARGIN, Inconclusive, Policy, default_policy, read_policy
-from workbench.comparison.rulings import EXIT_CODES, STATUSES, Errors, Outcome, Ruling, judge, ruling_json
+from workbench.comparison.rulings import (
+    EXIT_CODES,
+    STATUSES,
+    Errors,
+    Held,
+    Outcome,
+    Ruling,
+    judge,
+    ruling_json,
+)
 from workbench.comparison.sides import Side, comparable, refuse, side_of
 from workbench.evidence import read_looks
 from workbench.ledger import LEDGER_WAIT, ledger_path
@@ -53,7 +64,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate's result. `inconclusive` says what became of what the rows cannot tell; `look` is the
+    """A gate's result. `identical` says that equal answers settled every metric, `inconclusive` what became
+    of what the rows cannot tell; `look` is the
     ledger's entry where test was used."""
 
     comparison: Comparison
@@ -100,22 +112,25 @@ def gate(asked: Asked, models: Models) -> Gate:
     if reasons := comparable(first, second, asked.split):
         raise refuse(first, second, reasons)
     pairs, sides = pairs_of(first, second, asked.split), (first.measured, second.measured)
+    preferred, apart = pairs_between(first, second, asked.split)
     task, shared = evidence.task, {g: h for g, h in second.graders.items() if g in first.graders}
-    policy = _policy(asked, task, known_metrics(pairs, shared, sides))
-    identical = same_answers(pairs)
+    known = [*known_metrics(pairs, shared, sides), *([PREFERENCE] if preferred else [])]
+    policy = _policy(asked, task, known)
+    held = Held(pairs, preferred, "; ".join(apart), same_answers(pairs))
+    identical = held.alike and all(rule.metric != PREFERENCE for rule in policy.rules)
     errors, look = Errors(full_alpha(task), full_alpha(task)), None
     if asked.split == "test" and not identical:
         path = ledger_path(task_file(second, asked.task))
         with lock(path.with_name(".looks.lock"), wait=LEDGER_WAIT):
             look, errors, new = _look(task, read_looks(path), first, second, policy)
-            rulings = judge(policy, pairs, (first, second), task, errors, identical)
+            rulings = judge(policy, held, (first, second), task, errors)
             found: dict[str, StatusName] = {r.rule.label: STATUSES[r.outcome] for r in rulings}
             look = replace(look, statuses=found)
             if new:
                 with Appender(path) as file:
                     file.write(look)
     else:
-        rulings = judge(policy, pairs, (first, second), task, errors, identical)
+        rulings = judge(policy, held, (first, second), task, errors)
     comparison = contrast_sides(first, second, task, (asked.split,))
     decided = asked.inconclusive or policy.inconclusive
     return Gate(comparison, asked.split, errors, rulings, identical, decided, look)
@@ -166,7 +181,7 @@ def headline(found: Gate) -> str:
         return f"? Cannot tell whether {what} is worse by its margin, on {rows} {split} rows{through}"
     if found.identical:
         return f"✓ Pass: all {rows} {split} rows were answered alike"
-    return f"✓ Pass: {what or 'nothing critical'} held on {rows} {split} rows"
+    return f"✓ Pass: {f'{what} held' if what else 'no metric is critical'} on {rows} {split} rows"
 
 
 def gate_json(found: Gate) -> dict[str, Json]:

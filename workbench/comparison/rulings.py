@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from evals.differences import Contrast, Pair, rows_to_settle_difference
-from evals.metrics import in_slice, is_amount
+from evals.metrics import PREFERENCE, in_slice, is_amount
 from evals.stats.bounds import FEWEST_CLUSTERS
 from evals.stats.margin import against
 from evals.status import figure_text
@@ -51,33 +51,35 @@ class Errors:
     barred: str = ""
 
 
+@dataclass(frozen=True)
+class Held:
+    """What is judged: each row of B with its row of A, and what they make of each pair of answers, or why
+    that is not compared. `alike` says that every row was answered alike, which tells nothing of the pairs."""
+
+    rows: Sequence[Pair]
+    preferred: Sequence[Pair]
+    apart: str
+    alike: bool
+
+
 def judge(
-    policy: Policy,
-    pairs: Sequence[Pair],
-    sides: tuple[Side, Side],
-    task: Task,
-    errors: Errors,
-    identical: bool,
+    policy: Policy, held: Held, sides: tuple[Side, Side], task: Task, errors: Errors
 ) -> tuple[Ruling, ...]:
-    """Every rule of a policy on these pairs (the row of B, the row of A); `sides` are A and B."""
-    return tuple(_ruling(rule, pairs, sides, task, errors, identical) for rule in policy.rules)
+    """Every rule of a policy; `sides` are A and B."""
+    return tuple(_ruling(rule, held, sides, task, errors) for rule in policy.rules)
 
 
-def _ruling(
-    rule: Rule,
-    pairs: Sequence[Pair],
-    sides: tuple[Side, Side],
-    task: Task,
-    errors: Errors,
-    identical: bool,
-) -> Ruling:
+def _ruling(rule: Rule, held: Held, sides: tuple[Side, Side], task: Task, errors: Errors) -> Ruling:
     both = (sides[0].measured, sides[1].measured)
+    of_pairs = rule.metric == PREFERENCE
+    pairs = held.preferred if of_pairs else held.rows
     strict = contrast(rule.metric, rule.where, pairs, both, task, 1 - 2 * errors.passing)
     if is_amount(rule.metric):
         return _amount_ruling(rule, strict)
     if not strict.difference.n and not strict.missing:
-        return Ruling(rule, "cannot tell", strict, None, "no row says anything about it")
-    if identical:
+        nothing = held.apart if of_pairs and held.apart else "no row says anything about it"
+        return Ruling(rule, "cannot tell", strict, None, nothing)
+    if held.alike and not of_pairs:
         return Ruling(rule, "pass", strict, None, "every answer is the same")
     loose = strict
     if errors.worse != errors.passing:
@@ -109,7 +111,7 @@ def _why(
     rule: Rule, outcome: Outcome, found: tuple[Contrast, Interval], needed: int | None, errors: Errors
 ) -> str:
     of, shown = found
-    rows = f"{of.difference.n} rows"
+    rows = f"{of.difference.n} {'pairs' if rule.metric == PREFERENCE else 'rows'}"
     if of.difference.clusters < of.difference.n:
         rows += f" in {of.difference.clusters} groups"
     limit = -rule.margin if rule.higher else rule.margin

@@ -12,10 +12,15 @@ import pytest
 
 from evals.errors import RunError
 from evals.models import Loader
+from tests.scripted import ScriptedModels
+from tests.workbench.comparison.test_compare import Rude
 from tests.workbench.mood import Mood, Right, share
+from tests.workbench.test_preferences import Polite, case
+from workbench.assess import assess
 from workbench.cli.main import run
 from workbench.comparison.gate import Asked, Gate, gate, gate_json
 from workbench.evidence import read_looks
+from workbench.session import Plan
 
 
 def gated(a: Path | str, b: Path, **more: object) -> Gate:
@@ -248,9 +253,44 @@ def test_a_damaged_baseline_is_told(mood: Mood) -> None:
     a = mood.run(share(0.8), "a", dev_only=True)
     assert run(["gate", str(a), "--bless", "main"]) == 0
     path = mood.folder / "baseline-main.jsonl"
-    path.write_text(path.read_text().replace('"scores"', '"scored"'))
-    with pytest.raises(RunError, match="is damaged"):
-        gated("main", a)
+    text = path.read_text()
+    blessed = json.loads(text.splitlines()[0])["blessed"]
+    for damaged in (
+        text.replace('"scores"', '"scored"'),
+        text.replace(blessed, "lately"),
+        text.replace(f'"{blessed}"', "5"),
+        text.replace('"value":1.0', '"value":7.0'),
+        text.replace('"value":1.0', '"value":NaN'),
+        text + text.splitlines()[-1] + "\n",
+    ):
+        assert damaged != text
+        path.write_text(damaged)
+        with pytest.raises(RunError, match="is damaged"):
+            gated("main", a)
+    path.write_text(text.replace(blessed, blessed[:10]))  # a day without a time is a day
+    assert gated("main", a).outcome == "pass"
+
+
+def test_equal_answers_say_nothing_of_pairs_of_answers(tmp_path: Path) -> None:
+    task = case(tmp_path)
+    rude, polite = (
+        assess(Plan(task.path, tmp_path / model.__name__), ScriptedModels(model()))[0].folder
+        for model in (Rude, Polite)
+    )
+    ledger, alone = tmp_path / "looks.jsonl", {"approach": "zero_shot"}
+    better, worse, same = (
+        gated(rude, polite, **alone),
+        gated(polite, rude, **alone),
+        gated(rude, rude, **alone),
+    )
+    assert [found.exit_code for found in (better, worse, same)] == [0, 3, 4]
+    assert "pairs; the upper bound" in worse.rulings[0].why and not worse.identical
+    before = len(read_looks(ledger))
+    assert gated(polite, rude, split="test", **alone).outcome == "worse"
+    assert len(read_looks(ledger)) == before + 1
+    assert run(["gate", str(polite), "--bless", "main", "--approach", "zero_shot"]) == 0
+    (ruling,) = gated("main", rude, **alone).rulings
+    assert (ruling.outcome, ruling.why) == ("cannot tell", "preference_accuracy is of one side only")
 
 
 # The command
@@ -259,6 +299,8 @@ def test_a_damaged_baseline_is_told(mood: Mood) -> None:
 def test_either_a_baseline_or_a_blessing_is_asked_for(mood: Mood, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["gate", "runs"]) == 2
     assert "give either --baseline A or --bless NAME" in capsys.readouterr().err
+    assert run(["gate", "runs", "--baseline", "runs", "--margin", "nan"]) == 2
+    assert "nan is no number" in capsys.readouterr().err
 
 
 def test_junit_fails_what_is_worse_and_errs_what_cannot_be_told(mood: Mood) -> None:
