@@ -1,8 +1,7 @@
 """What a training will take, and what speaks against it, said before anything is trained.
 
-Figures are predictions: memory from counting weights, moments and activations (34 bytes a token, layer
-and hidden unit in 16 bits, Korthikanti et al. 2022), minutes from the multiplications needed and a short
-measurement of how fast this machine multiplies. The run records what it then took.
+Figures are predictions: memory as `tuning.memory` counts it, minutes from the multiplications needed and a
+short measurement of how fast this machine multiplies. The run records what it then took.
 """
 
 from __future__ import annotations
@@ -61,6 +60,7 @@ def preflight(
     dev has. Loads the tokenizer and no weights. Raises what loading those raises."""
     from evals.models.chat import Renderer
     from evals.models.sources import Saved, pick_dtype
+    from tuning.memory import Shape, foreseen
     from tuning.recipe import served_by
     from tuning.texts import count_texts
 
@@ -70,12 +70,13 @@ def preflight(
     source = Saved.of(ref, str(dtype).removeprefix("torch."), work.models)
     texts = count_texts(recipe.objective, served, train, work, Renderer(source.tokenizer(), ref.name))
     lengths, longest = texts.lengths, texts.longest
-    config = source.config().get_text_config(decoder=True)
-    size, learn = _sizes(recipe, source, longest)
+    model, learn = _sizes(recipe, source, longest)
+    size = sum(p.numel() for p in model.parameters())
     at_once = settings.rows * (2 if texts.pairs else 1)
-    together = min(at_once * longest, max(settings.tokens, longest))
-    memory = _memory(config, size, learn, together, at_once * texts.longest_answer, dtype.itemsize)
-    share, memory = _shared(recipe, memory)
+    together = max(1, min(at_once, settings.tokens // max(1, longest)))
+    places = longest - texts.answer + served.decoder.max_tokens
+    shape = Shape(together, longest, texts.longest_answer, min(dev, settings.dev_rows), places)
+    share, memory = _shared(recipe, foreseen(model, learn, shape, dtype))
     passes = 6 if recipe.method.name == "full" else 4
     stages = sum(1 for count in (texts.rows, texts.pairs) if count)
     epochs = settings.epochs + (1 if texts.pairs else 0)  # the reference reads every answer once
@@ -174,16 +175,15 @@ def _gib(count: int) -> str:
     return f"{count / 2**30:.1f} GiB"
 
 
-def _sizes(recipe: Recipe, source: Saved, longest: int) -> tuple[int, int]:
-    """How many parameters the model has and how many would learn, found on a model without memory."""
+def _sizes(recipe: Recipe, source: Saved, longest: int) -> tuple[Any, int]:
+    """The model as it would learn, without memory, and how many parameters would."""
     import torch
 
-    from tuning.method import Head
+    from tuning.method import Head, frozen
 
     model = source.bare()
-    size = sum(p.numel() for p in model.parameters())
     if recipe.method.name == "full":
-        return size, size
+        return model, sum(p.numel() for p in model.parameters())
     text = source.config().get_text_config(decoder=True)
     if recipe.method.soft:
         length = min(getattr(recipe.method, "most", 0), longest)
@@ -192,23 +192,10 @@ def _sizes(recipe: Recipe, source: Saved, longest: int) -> tuple[int, int]:
         each = (
             2 * text.num_hidden_layers * wide if recipe.method.name == "prefix_tuning" else text.hidden_size
         )
-        return size, length * each
+        return frozen(model), length * each
     with torch.device("meta"):
         wrapped = recipe.method.wrap(model, Head(), 0)
-    return size, sum(p.numel() for p in wrapped.parameters() if p.requires_grad)
-
-
-def _memory(config: Any, size: int, learn: int, tokens: int, answers: int, itemsize: int) -> int:
-    """Weights, gradients and moments, and the larger of a step (activations, logits of the answers) and a
-    look at dev (a copy that is served), in bytes."""
-    import torch
-
-    from tuning.snapshot import taken
-
-    held = size * (4 if learn == size else itemsize) + 12 * learn
-    activations = 17 * itemsize * tokens * config.hidden_size * config.num_hidden_layers
-    step = activations + 3 * 4 * answers * config.vocab_size
-    return int(held + max(step, 0 if torch.cuda.is_available() else taken(size)))
+    return wrapped, sum(p.numel() for p in wrapped.parameters() if p.requires_grad)
 
 
 def multiplying(dtype: Any) -> float:
