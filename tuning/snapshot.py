@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from evals.models.adapter import rounded
 from evals.models.engine.memory import machine
 from evals.models.local import LocalModel
 from evals.models.sources import Live
@@ -54,4 +55,4 @@ def _still(student: Student) -> Any:
     copied = copy.deepcopy(model).float()
     if hasattr(copied, "merge_and_unload"):
         copied = copied.merge_and_unload()
-    return copied.eval().to(torch.bfloat16 if student.reader.autocast else torch.float32)
+    return rounded(copied.eval(), torch.bfloat16 if student.reader.autocast else torch.float32)

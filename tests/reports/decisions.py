@@ -472,7 +472,7 @@ def record() -> Decided:
         "parameters": 139_400_064,
         "stages": [{"steps": 125, "best": 75, "why": "nothing better was seen", "rows": 8, "seconds": 412.0}],
         "forgetting": {"before": 3.1204, "after": 3.1711, "loss": 0.0507},
-        "reload_difference": 5.1e-07,
+        "reload_difference": {"as_trained": 0.0, "as_served": 5.1e-07},
         "predicted": {"minutes": 7.9, "memory": 1_610_612_736, "disk": 260_046_848},
         "actual": {"minutes": 8.4, "memory": 1_771_674_010},
         "served_with": "its own prompt",

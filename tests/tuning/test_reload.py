@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def test_every_kind_is_what_was_trained_when_it_is_loaded_again(tmp_path: Path) 
     path = damaged / "adapter" / "adapter_model.safetensors"
     weights = load_file(path)
     save_file({name: value * 2 for name, value in weights.items()}, path, metadata={"format": "pt"})
-    with pytest.raises(ModelError, match="damaged: loaded again, its logits differ by"):
+    with pytest.raises(ModelError, match="damaged: loaded again as trained, its logits differ by"):
         check_reload([*folders, damaged])
 
 
@@ -56,4 +57,16 @@ def test_folders_may_be_named_from_where_the_command_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     folder = trained("lora", {}, Path("runs"), save_model(Path("base")))
-    assert folder == Path("runs") and check_reload([folder]) == [pytest.approx(0, abs=1e-3)]
+    near = pytest.approx(0, abs=1e-3)
+    assert folder == Path("runs") and check_reload([folder]) == [{"as_trained": near, "as_served": near}]
+
+
+def test_in_bf16_what_is_saved_is_the_same_and_what_is_served_is_rounded_once(tmp_path: Path) -> None:
+    """A text of 200 tokens: rotary frequencies that were rounded too would be seen at its end."""
+    base = save_model(tmp_path / "base")
+    plan = Settings(epochs=1, learning_rate=3e-3, precision="bfloat16")
+    long = [replace(row, input=" ".join(["w7"] * 200)) for row in rows("t", 24)]
+    Recipe(method_named("lora")(), Sft(), plan).fit(long, rows("d", 6), work(tmp_path / "fit", start(base)))
+    [forms] = check_reload([tmp_path / "fit"])
+    assert forms["as_trained"] == pytest.approx(0, abs=1e-4)
+    assert 0 < forms["as_served"] < 0.02

@@ -52,4 +52,4 @@ def test_with_the_flag_it_answers_is_trained_and_is_loaded_again(
     assert run([*train, FLAG]) in (0, 3, 4)
     (record,) = (lab.folder / "runs").rglob("fits/lora-*/training.json")
     assert ran(lab)
-    assert json.loads(record.read_text())["reload_difference"] < 1e-3
+    assert max(json.loads(record.read_text())["reload_difference"].values()) < 1e-3

@@ -124,7 +124,7 @@ def _fit(session: Session, order: Order, recipe: Recipe, work: Work) -> None:
     alone = [folder / ALONE] if (folder / ALONE).is_dir() else []
     difference, *others = check_reload([folder, *alone], trusts_code(session.models))
     for path, other in zip(alone, others, strict=True):
-        write_json(path / TRAINING, {**read_json(path / TRAINING), "reload_difference": _rounded(other)})
+        write_json(path / TRAINING, {**read_json(path / TRAINING), "reload_difference": other})
     session.plan.progress(f"{recipe.name}: reload", 1, 1)
     save(approach, folder)
     seconds = round(max(time.perf_counter() - begin, trained_seconds(folder)), 3)
@@ -140,17 +140,16 @@ def trained_seconds(folder: Path) -> float:
     return sum(float(line.get("seconds", 0.0)) for path in paths for line in read_lines(path))
 
 
-def _rounded(difference: float) -> float:
-    return float(f"{difference:.3g}")
-
-
 def _accounted(
-    record: Mapping[str, Any], foreseen: Preflight, difference: float, actual: Mapping[str, Any]
+    record: Mapping[str, Any],
+    foreseen: Preflight,
+    difference: Mapping[str, float],
+    actual: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The training's record with what was predicted beside what it took."""
     return {
         **record,
-        "reload_difference": _rounded(difference),
+        "reload_difference": difference,
         "predicted": {
             "minutes": round(foreseen.minutes, 2),
             "memory": foreseen.memory,

@@ -126,6 +126,16 @@ def test_merging_lora_is_done_before_rounding(base: Path, tmp_path: Path) -> Non
     assert torch.equal(engine.core.model.get_parameter(weight), whole.get_parameter(weight))
 
 
+@pytest.mark.parametrize("kind", ["lora", "prompt"])
+def test_the_frequencies_of_places_are_not_rounded(kind: str, base: Path, tmp_path: Path) -> None:
+    """As in the model alone: rounded to bf16 they would turn the keys of long texts away."""
+    adapted(kind).save_pretrained(tmp_path)
+    name = "rotary_emb.inv_freq"
+    for ref in (ModelRef(str(base)), ModelRef(str(base), adapter=str(tmp_path))):
+        buffers = dict(open_local(replace(ref, dtype="bfloat16")).source.weights().named_buffers())
+        assert [b.dtype for key, b in buffers.items() if key.endswith(name)] == [torch.float32]
+
+
 def test_the_fingerprint_is_of_both(base: Path, tmp_path: Path) -> None:
     prints = {open_local(ModelRef(str(base))).fingerprint}
     for kind in ("lora", "prompt"):

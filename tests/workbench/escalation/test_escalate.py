@@ -86,7 +86,7 @@ def test_what_is_recommended_is_trained_judged_on_test_beside_the_best_baseline_
     )
     assert [a["name"] for a in decision["approaches"]][-1] == "lora"
     assert lora["training"]["served_with"] == "its own prompt"
-    assert lora["training"]["reload_difference"] < 1e-3
+    assert max(lora["training"]["reload_difference"].values()) < 1e-3
     assert {"minutes", "memory"} <= lora["training"]["predicted"].keys() & lora["training"]["actual"].keys()
     asked = [a["tokens_in"] for a in decision["approaches"][:-1] if a["state"] == "scored"]
     assert lora["tokens_in"] < min(asked)

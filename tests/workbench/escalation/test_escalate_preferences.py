@@ -92,7 +92,7 @@ def test_sft_alone_stands_beside_what_learned_from_pairs_after_it_and_is_no_look
     alone, found = approach(decision, "lora"), approach(decision, "lora_sft_then_dpo")
     assert [a["name"] for a in decision["approaches"]] == ["zero_shot", "lora", "lora_sft_then_dpo"]
     assert (alone["kind"], alone["state"], alone["training"]["objective"]) == ("tuned", "scored", "sft")
-    assert alone["training"]["reload_difference"] < 1e-3
+    assert max(alone["training"]["reload_difference"].values()) < 1e-3
     assert alone["training"]["pairs"] == 0 < found["training"]["pairs"]
     assert [stage["stage"] for stage in alone["training"]["curves"]] == ["sft"]
     assert 0 < alone["fit_seconds"] < found["fit_seconds"]
