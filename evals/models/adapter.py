@@ -75,7 +75,7 @@ class Adapted:
 def rounded(model: Any, dtype: Any) -> Any:
     """The model with its parameters in `dtype`. Buffers stay as they are, as when a model is loaded in
     `dtype`: the frequencies of rotary embeddings, rounded to bf16, turn the keys of a text 200 tokens long
-    by by up to a quarter of a radian."""
+    by up to a quarter of a radian."""
     for parameter in model.parameters():
         if parameter.is_floating_point():
             parameter.data = parameter.data.to(dtype)
