@@ -4,7 +4,7 @@
 escalates names a method; `tuning.recipe.Recipe` is the rung that trains by it.
 """
 
-from tuning.methods import above, recommend
+from tuning.methods import Recommendation, above, recommend
 from tuning.tables import METHODS, OBJECTIVES
 
-__all__ = ["METHODS", "OBJECTIVES", "above", "recommend"]
+__all__ = ["METHODS", "OBJECTIVES", "Recommendation", "above", "recommend"]

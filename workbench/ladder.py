@@ -19,7 +19,7 @@ from evals.task import DEFAULT, RungSpec, Task
 from evals.typed import fits, hints_of, in_words
 from evals.types import Models, Rung
 from evals.yamlfile import join_key
-from tuning import recommend
+from tuning import Recommendation, recommend
 
 NEED_TRAIN = ("few_shot", "knn_few_shot", "prompt_search")
 """Rungs that do not apply to a task without training rows."""
@@ -175,12 +175,9 @@ def left_out(task: Task, has_train: bool) -> list[str]:
 def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]:
     """What to do when no baseline will: a recommendation of decision.json, to train something or,
     with the reasons, to collect training rows or nothing."""
-    hosted = task.model.provider != "local" and task.tune_model is None
-    pairs = len(learnable(task)[0].train) if task.data.preferences else 0
-    preferred = any(r.metric == METRIC and r.tier == "critical" for r in task.requirements)
-    found = recommend(train_rows, hosted=hosted, pairs=pairs, preferred=preferred)
+    found = training_for(task, train_rows)
     if found.method is None:
-        return {"action": "none" if hosted else "collect_train", "why": list(found.why)}
+        return {"action": "none" if _hosted(task) else "collect_train", "why": list(found.why)}
     return {
         "action": "tune",
         "method": found.method.name,
@@ -188,3 +185,14 @@ def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]
         "why": list(found.why),
         "command": f"wb escalate {task_path}",
     }
+
+
+def training_for(task: Task, train_rows: int) -> Recommendation:
+    """What to train first on the task's pairs of answers and `train_rows` rows, and towards what."""
+    pairs = len(learnable(task)[0].train) if task.data.preferences else 0
+    preferred = any(r.metric == METRIC and r.tier == "critical" for r in task.requirements)
+    return recommend(train_rows, hosted=_hosted(task), pairs=pairs, preferred=preferred)
+
+
+def _hosted(task: Task) -> bool:
+    return task.model.provider != "local" and task.tune_model is None

@@ -19,12 +19,12 @@ from evals.store import digest, plain, read_json
 from evals.task import Task, load_task
 from evals.types import Decision, Models
 from tuning.matrix import check_pair, check_shared
-from tuning.methods import recommend
 from tuning.preflight import Preflight
 from tuning.tables import OBJECTIVES
 from workbench.escalation.lessons import lessons
 from workbench.escalation.order import Order
 from workbench.escalation.training import look_ahead, train
+from workbench.ladder import training_for
 from workbench.leakage import refuse_leakage
 from workbench.runs import Run, find_run, run_folders
 
@@ -54,8 +54,11 @@ def escalate(order: Order, models: Models) -> Acted:
     taught = lessons(order, task, data)
     # what was advised was advised for the training rows alone
     method = order.method or (None if taught.told else advised.get("method")) or after
-    method = method or recommended(task, taught.data)
-    objective = order.objective or advised.get("objective") or "sft"
+    objective = order.objective or advised.get("objective")
+    if method is None:
+        method, towards = recommended(task, taught.data)
+        objective = objective or towards
+    objective = objective or "sft"
     trained: list[str] = []
     while True:
         check_pair(method, objective)
@@ -124,12 +127,13 @@ def refuse_hosted(task: Task) -> None:
         )
 
 
-def recommended(task: Task, data: Data) -> str:
-    """The method for a training that the verdict did not ask for. Raises RunError when there is none."""
-    found = recommend(len(data.train), hosted=False)
+def recommended(task: Task, data: Data) -> tuple[str, str]:
+    """Method and objective of a training that the verdict did not ask for. Raises RunError when there is
+    none."""
+    found = training_for(task, len(data.train))
     if found.method is None:
         raise RunError(f"nothing can be trained: {found.why[0]}", where=task.path)
-    return found.method.name
+    return found.method.name, found.objective
 
 
 def binding_decision(

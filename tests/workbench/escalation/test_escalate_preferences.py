@@ -173,3 +173,10 @@ def test_what_is_recommended_is_trained_towards_what_is_recommended(model: Path,
     assert acted.preflight.recipe == "lora_sft_then_dpo"
     assert acted.preflight.rows > 100 and acted.preflight.pairs > 50
     assert lab.escalate(dry_run=True, objective="sft").preflight.recipe == "lora"  # type: ignore[union-attr]
+    collect = json.loads(path.read_text()) | {
+        "verdict": "collect",
+        "recommendation": {"action": "collect_eval"},
+    }
+    path.write_text(json.dumps(collect))
+    forced = lab.escalate(dry_run=True, force=True).preflight
+    assert forced is not None and forced.recipe == "lora_sft_then_dpo"
