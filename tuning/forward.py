@@ -2,13 +2,14 @@
 
 The output head is as large as a fifth of a small model, and its logits larger than everything else in
 memory: only the hidden states from which answer tokens are predicted go through it. Where a model does
-something else between hidden states and logits (caps or scales them), its own logits are taken; which is
-right is found by comparing the two on the first batch.
+something else between hidden states and logits (caps or scales them), its own logits are taken. Rows are
+packed (`packed.py`) where that gives what padding gives. Both are found out by comparing, on a few tokens.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from evals.models.engine.soft import inner, virtual_tokens
+from tuning import packed
 from tuning.pieces import Piece
+
+log = logging.getLogger(__name__)
 
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.05}
 """How far logits may differ, as a share of the largest; bf16 rounds at every layer."""
@@ -95,10 +99,15 @@ class Reader:
         """The logits [answer tokens, vocabulary] that predict each answer token."""
         before = batch.answer[:, 1:]
         with self._precision():
-            if self._direct:
-                found: Tensor = self.model.get_output_embeddings()(self._hidden(batch)[:, :-1][before])
-                return found
-            return self._own(batch)[:, :-1][before]
+            if not self._direct:
+                return self._own(batch)[:, :-1][before]
+            if self._packs and (self._window is None or batch.ids.shape[1] <= self._window):
+                wanted = functional.pad(before, (0, 1))[batch.mask]
+                states = packed.states(self.model, batch.ids, batch.mask)[wanted]
+            else:
+                states = self._hidden(batch)[:, :-1][before]
+            found: Tensor = self.model.get_output_embeddings()(states)
+            return found
 
     @cached_property
     def _direct(self) -> bool:
@@ -106,12 +115,37 @@ class Reader:
         model keeps no part of itself apart that ends in them."""
         if self.model.base_model is self.model or self.model.get_output_embeddings() is None:
             return False
-        ids = torch.arange(2, 14, device=self.device)[None] % int(self.model.config.vocab_size)
-        batch = Batch(ids, torch.ones_like(ids, dtype=torch.bool), torch.ones_like(ids, dtype=torch.bool))
+        batch = self._probe()
         with torch.no_grad(), self._precision(), evaluating(self.whole):
-            own = self._own(batch).float()
-            mine = self.model.get_output_embeddings()(self._hidden(batch)).float()
-        worst = (own - mine).abs().max() / own.abs().max().clamp(min=1e-9)
+            mine = self.model.get_output_embeddings()(self._hidden(batch))
+            return self._near(mine, self._own(batch))
+
+    @cached_property
+    def _packs(self) -> bool:
+        """Whether rows may be packed, found on a few."""
+        if self.virtual:
+            return False
+        batch = self._probe()
+        try:
+            with torch.no_grad(), self._precision(), evaluating(self.whole):
+                mine = packed.states(self.model, batch.ids, batch.mask)
+                return self._near(mine, self._hidden(batch)[batch.mask])
+        except Exception as error:  # code of any model
+            log.debug("rows are padded, not packed: %s", error)
+            return False
+
+    @cached_property
+    def _window(self) -> int | None:
+        return packed.window(self.model.config)
+
+    def _probe(self) -> Batch:
+        """Three rows of different lengths."""
+        mask = torch.arange(12, device=self.device) < torch.tensor([[5], [12], [9]], device=self.device)
+        ids = torch.arange(2, 38, device=self.device).view(3, 12) % int(self.model.config.vocab_size)
+        return Batch(ids * mask, mask, mask)
+
+    def _near(self, one: Tensor, other: Tensor) -> bool:
+        worst = (one.float() - other.float()).abs().max() / other.float().abs().max().clamp(min=1e-9)
         return bool(worst <= TOLERANCE.get(self.model.dtype, 0.05))
 
     def _hidden(self, batch: Batch) -> Tensor:
