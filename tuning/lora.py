@@ -34,8 +34,12 @@ class Lora:
     soft: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.rank < 1:
-            raise ValueError("rank must be at least 1")
+        if min(self.rank, self.alpha) < 1:
+            raise ValueError("rank and alpha must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout is a share, from 0 to below 1")
+        if not self.targets:
+            raise ValueError("targets must name a layer")
 
     def rate(self, parameters: int) -> float:
         """1e-3 for 135 million parameters, 2e-4 for billions."""
@@ -61,7 +65,11 @@ class Lora:
             task_type="CAUSAL_LM",
         )
         torch.manual_seed(seed)
-        return get_peft_model(model, config)
+        try:
+            return get_peft_model(model, config)
+        except ValueError as error:
+            why = str(error).strip().splitlines()[0]
+            raise ModelError(f"{self.title} does not go onto this model ({why})") from error
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,13 @@ def recommend(train_rows: int, *, hosted: bool, pairs: int = 0, preferred: bool 
 
 def above(name: str, train_rows: int) -> type[Method] | None:
     """The next method to climb to from this one that the rows allow; None when there is none."""
+    return next((method for method in higher(name) if train_rows >= method.fewest_rows), None)
+
+
+def higher(name: str) -> list[type[Method]]:
+    """The methods that a climb from this one may come to, the next one first."""
     base = {"prompt_tuning": "prefix_tuning", "p_tuning": "prefix_tuning", "qlora": "lora"}.get(name, name)
-    higher = CLIMB[CLIMB.index(base) + 1 :] if base in CLIMB else ()
-    found = [method_named(other) for other in higher]
-    return next((method for method in found if train_rows >= method.fewest_rows), None)
+    return [method_named(other) for other in CLIMB[CLIMB.index(base) + 1 :]] if base in CLIMB else []
 
 
 def method_named(name: str) -> type[Method]:

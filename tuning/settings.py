@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -36,6 +38,14 @@ class Settings:
     def __post_init__(self) -> None:
         if min(self.epochs, self.looks) <= 0 or min(self.batch, self.rows, self.dev_rows, self.patience) < 1:
             raise ValueError("epochs, looks, batch, rows, dev_rows and patience must be above 0")
+        if (self.learning_rate is not None and self.learning_rate <= 0) or self.decay < 0:
+            raise ValueError("learning_rate must be above 0 and decay not below")
+        if self.minutes is not None and self.minutes <= 0:
+            raise ValueError("minutes must be above 0")
+        if not 0 <= self.warmup <= 1:
+            raise ValueError("warmup is a share of the steps, from 0 to 1")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is one of {', '.join(PRECISIONS)}")
 
     def steps(self, rows: int) -> int:
         """Steps of the optimizer over `rows` training rows."""

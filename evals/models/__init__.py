@@ -49,6 +49,12 @@ class Loader:
             self._models[key] = make(ref, **{k: v for k, v in self._options.items() if k in takes})
         return self._models[key]
 
+    def rest(self) -> None:
+        """Let the models that hold their weights in memory let go of them, until they are asked again."""
+        for model in self._models.values():
+            if hasattr(model, "rest"):
+                model.rest()
+
     def embedder(self, name: str) -> Embedder:
         """The embedder. Raises ModelError when it is not there."""
         if name not in self._embedders:

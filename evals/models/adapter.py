@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import ModelError
-from evals.models.fingerprint import folder_fingerprint
+from evals.models.fingerprint import folder_fingerprint, weights_fingerprint
 from evals.models.sources import Saved, pick_dtype
 from evals.store import digest, read_json, reading
 
-HEAD = "head.json"
+HEAD, BASE = "head.json", "base.json"
+"""Beside an adapter: the tokens that a soft prompt stands for, and the weights that it was trained on."""
+WEIGHTS = "adapter_model.safetensors"
+OTHERS = "An adapter is loaded on the model that it was trained on."
 
 
 @dataclass(frozen=True)
@@ -55,21 +58,50 @@ class Adapted:
     def weights(self) -> Any:
         """The model with the adapter merged into it, or wrapped by peft when it cannot be merged."""
         from peft import PeftModel
+        from safetensors import SafetensorError
 
+        self._check_base()
         dtype = pick_dtype(self.base.dtype)
         base = replace(self.base, dtype="float32").weights()
         try:
             model = PeftModel.from_pretrained(base, str(self.folder), local_files_only=True)
+        except SafetensorError as error:
+            raise ModelError(f"cannot be loaded ({error})", where=self.folder) from error
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            why = str(error).strip().splitlines()[0]
-            raise ModelError(
-                f"does not fit the model {self.base.folder.name} ({why})",
-                where=self.folder,
-                hint="An adapter is loaded on the model that it was trained on.",
-            ) from error
+            raise self._unfit(str(error).strip().splitlines()[0]) from error
+        self._check_layers(model)
         if not model.active_peft_config.is_prompt_learning and hasattr(model, "merge_and_unload"):
             model = model.merge_and_unload()
         return rounded(model.eval(), dtype)
+
+    def _check_base(self) -> None:
+        """Raises ModelError when the adapter is known to have been trained on other weights."""
+        path = self.folder / BASE
+        if not path.is_file():
+            return
+        with reading(path):
+            wanted = read_json(path)["weights"]
+        if wanted != weights_fingerprint(self.base.folder):
+            raise self._unfit("it was trained on other weights")
+
+    def _check_layers(self, model: Any) -> None:
+        """Raises ModelError when LoRA's matrices are not those of the model's layers: peft leaves out what it
+        finds no place for, and leaves as they were made those that it finds nothing for."""
+        from peft import get_peft_model_state_dict
+        from safetensors import safe_open
+
+        with safe_open(self.folder / WEIGHTS, framework="pt") as file:
+            names = file.keys()
+        saved = {name for name in names if "lora_" in name}
+        there = get_peft_model_state_dict(model, save_embedding_layers=False)
+        odd = saved.symmetric_difference(name for name in there if "lora_" in name)
+        if odd:
+            raise self._unfit(f"{len(odd)} matrices without a counterpart, as {min(odd)}")
+
+    def _unfit(self, why: str) -> ModelError:
+        return ModelError(
+            f"does not fit the model {self.base.folder.name} ({why})", where=self.folder, hint=OTHERS
+        )
 
 
 def rounded(model: Any, dtype: Any) -> Any:
@@ -92,7 +124,7 @@ def find_adapter(name: str) -> Path:
             key="adapter",
             hint="Name a folder with adapter_config.json and safetensors weights, as peft saves it.",
         )
-    weights = "*.safetensors" if is_whole(folder) else "adapter_model.safetensors"
+    weights = "*.safetensors" if is_whole(folder) else WEIGHTS
     if not any(folder.glob(weights)):
         raise ModelError(
             "an adapter without safetensors weights (other formats are not loaded)", where=folder

@@ -23,6 +23,14 @@ def folder_fingerprint(folder: Path, dtype: str) -> str:
     return total.hexdigest()[:16]
 
 
+def weights_fingerprint(folder: Path) -> str:
+    """16 hex digits for the weights alone, however they are used."""
+    total = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        total.update(path.name.encode() + _digest(path))
+    return total.hexdigest()[:16]
+
+
 def _digest(path: Path) -> bytes:
     size = path.stat().st_size
     found = hashlib.sha256(str(size).encode())

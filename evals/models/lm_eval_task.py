@@ -48,7 +48,7 @@ def read_config(path: Path) -> dict[str, Any]:
             where=path,
             hint="Name the YAML file of a task whose rows lie here: forgetting: {lm_eval: task.yaml}.",
         ) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         why = "it runs code (!function)" if "!function" in str(error) else "it is no YAML"
         raise TaskError(f"cannot be asked as a task of lm-eval: {why}", where=path) from error
     if not isinstance(config, dict) or not isinstance(config.get("task"), str):

@@ -102,6 +102,10 @@ class LocalModel:
         log.info("%s: %s on %s", self.name, engine.dtype, engine.device)
         return engine
 
+    def rest(self) -> None:
+        """Let go of the weights, which are loaded again when something is asked."""
+        self.__dict__.pop("engine", None)
+
     def generate(self, requests: Sequence[Request], done: Collection[str] = ()) -> Iterator[Completion]:
         """Answer the requests not in `done`, each as soon as it is finished; see `evals.types.Model`.
 

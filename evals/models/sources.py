@@ -147,10 +147,12 @@ def trusts_code(models: Models) -> bool:
 def loading(folder: Path, hint: str) -> Iterator[None]:
     """Loading by a library that runs no code of the folder's. Raises ModelError for what it cannot load, with
     `hint` where that is for want of such code."""
+    from safetensors import SafetensorError
+
     try:
         with quiet():
             yield
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         if _asks(error):
             raise ModelError(
                 f"needs code of its own to be run ({_code(folder)})", where=folder, hint=hint

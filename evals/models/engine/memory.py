@@ -60,8 +60,8 @@ def keep_freed() -> None:
 
 
 def give_back() -> None:
-    """What a wave has left in the heap goes back to the system (20 ms), before the holes that it leaves
-    make the next one grow the heap."""
+    """What a wave, or training between two looks, has left in the heap goes back to the system (20 ms, or
+    0.1 s a GiB), before the holes that it leaves make the next one grow the heap."""
     trim = _glibc("malloc_trim")
     if trim is not None:
         trim(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from peft import (
 )
 
 from evals.errors import ModelError
+from evals.models.fingerprint import weights_fingerprint
 from evals.models.local import LocalModel, open_local
 from evals.models.sources import Live
 from evals.types import ModelRef, Request
@@ -166,3 +168,31 @@ def test_an_adapter_of_another_model_does_not_fit(base: Path, tmp_path: Path) ->
     assert settings["r"] == 4
     with pytest.raises(ModelError, match="does not fit the model"):
         list(open_local(ModelRef(str(base), adapter=str(tmp_path))).generate(asked(1)))
+
+
+@pytest.mark.parametrize("layers", [2, 4])
+def test_nor_does_one_of_a_model_with_more_or_fewer_layers(layers: int, base: Path, tmp_path: Path) -> None:
+    get_peft_model(network(num_hidden_layers=layers), CONFIGS["lora"]).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"does not fit the model .* \(6 matrices without a counterpart"):
+        open_local(ModelRef(str(base), adapter=str(tmp_path))).source.weights()
+
+
+def test_nor_one_that_was_trained_on_other_weights_of_the_same_shape(base: Path, tmp_path: Path) -> None:
+    adapted("lora").save_pretrained(tmp_path)
+    here = ModelRef(str(base), adapter=str(tmp_path))
+    (tmp_path / "base.json").write_text(json.dumps({"weights": weights_fingerprint(base)}))
+    open_local(here).source.weights()
+    (tmp_path / "base.json").write_text(json.dumps({"weights": "0123456789abcdef"}))
+    with pytest.raises(ModelError, match=r"does not fit the model .* \(it was trained on other weights\)"):
+        open_local(here).source.weights()
+
+
+@pytest.mark.parametrize("torn", ["adapter", "base"])
+def test_torn_weights_are_told_with_their_folder(torn: str, base: Path, tmp_path: Path) -> None:
+    shutil.copytree(base, tmp_path / "base")
+    adapted("lora").save_pretrained(tmp_path / "adapter")
+    path = next((tmp_path / torn).glob("*.safetensors"))
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ModelError, match="cannot be loaded") as error:
+        open_local(ModelRef(str(tmp_path / "base"), adapter=str(tmp_path / "adapter"))).source.weights()
+    assert error.value.where == tmp_path / torn

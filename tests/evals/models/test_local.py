@@ -50,6 +50,15 @@ def test_a_model_is_opened_once(folder: Path) -> None:
     assert loader.open(ref) is not loader.open(ModelRef(str(folder), dtype="float32"))
 
 
+def test_models_at_rest_hold_no_weights_and_answer_as_before(folder: Path) -> None:
+    loader = Loader()
+    model = loader.open(ModelRef(str(folder), dtype="float32"))
+    before = [answer.text for answer in model.generate([Request("a", "w5 w6", 4)])]
+    loader.rest()
+    assert "engine" not in vars(model)
+    assert [answer.text for answer in model.generate([Request("a", "w5 w6", 4)])] == before
+
+
 def test_an_explicit_dtype_is_taken_and_auto_follows_the_hardware(folder: Path) -> None:
     assert open_local(ModelRef(str(folder), dtype="bfloat16")).engine.dtype is torch.bfloat16
     assert pick_dtype("float16") is torch.float16
