@@ -25,6 +25,8 @@ from evals.store import Appender, read_lines, reading
 from evals.types import Json, Usage
 
 FILE = "spending.jsonl"
+TICK = 10.0
+"""Seconds of wall time that a tick writes at least."""
 
 
 class NoPrices(NamedTuple):
@@ -154,6 +156,13 @@ class Purse:
         nothing)."""
         with self._change:
             self._write(provider, model, Usage() if cached else usage, int(cached))
+
+    def tick(self) -> None:
+        """Write the wall time since the last line once it is worth a line, while no model is asked: what a
+        process that is killed has spent is then known."""
+        with self._change:
+            if self._clock() - self._last >= TICK:
+                self._write("", "", Usage())
 
     def stop_clock(self) -> None:
         """Write the wall time since the last line; from now on no time is counted."""

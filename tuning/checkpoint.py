@@ -40,7 +40,7 @@ def save_checkpoint(
     home: Path, state: State, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer
 ) -> Path:
     """Write a checkpoint; one of that step is replaced. Raises ResumableError on a full disk."""
-    target = home / f"step-{state.step:06d}"
+    target = at(home, state.step)
     staging = home / f".{target.name}.{os.getpid()}.tmp"
     shutil.rmtree(staging, ignore_errors=True)
     try:
@@ -59,14 +59,24 @@ def save_checkpoint(
 def newest(home: Path) -> Path | None:
     """The last checkpoint that is whole; None when there is none."""
     for folder in sorted(home.glob("step-*"), reverse=True):
-        try:
-            hashes = read_json(folder / STATE)["hashes"]
-            if all(file_digest(folder / name) == wanted for name, wanted in hashes.items()):
-                return folder
-        except (RunError, OSError, KeyError, TypeError, AttributeError):
-            pass
+        if is_whole(folder):
+            return folder
         log.warning("the checkpoint %s is not whole: going on from the one before it", folder)
     return None
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a checkpoint is there as it was written."""
+    try:
+        hashes = read_json(folder / STATE)["hashes"]
+        return all(file_digest(folder / name) == wanted for name, wanted in hashes.items())
+    except (RunError, OSError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def at(home: Path, step: int) -> Path:
+    """Where the checkpoint of a step lies."""
+    return home / f"step-{step:06d}"
 
 
 def load_checkpoint(
@@ -112,7 +122,7 @@ def load_trainable(folder: Path, parameters: Mapping[str, Tensor]) -> None:
 def keep_only(home: Path, steps: Collection[int]) -> None:
     """Remove the checkpoints of other steps."""
     for folder in home.glob("step-*"):
-        if folder.name not in {f"step-{step:06d}" for step in steps}:
+        if folder not in {at(home, step) for step in steps}:
             shutil.rmtree(folder, ignore_errors=True)
 
 

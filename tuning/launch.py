@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[1]
 LOG = "launch.log"
 SHARDING = ("fsdp_config", "deepspeed_config", "megatron_lm_config")
+COUNTS = ("num_machines", "num_processes")
+"""Of the configuration file, what is read here."""
 PATIENCE = 20
 """Seconds that a launcher is given to end its children when it is told to."""
 
@@ -63,7 +65,14 @@ class Launch:
             raise RunError(
                 "is no configuration of accelerate", where=self.config, hint="`accelerate config` writes one."
             )
-        if int(found.get("num_machines") or 1) > 1:
+        for key in COUNTS:
+            if not isinstance(found.get(key), int | None):
+                raise RunError(
+                    f"{key} is {found[key]!r} and must be a whole number",
+                    where=self.config,
+                    hint="`accelerate config` writes such a file.",
+                )
+        if (found.get("num_machines") or 1) > 1:
             raise RunError(
                 f"asks for {found['num_machines']} machines, and training runs on one",
                 where=self.config,
@@ -76,7 +85,7 @@ class Launch:
         import torch
 
         named = self.processes or self.settings().get("num_processes")
-        return int(named or torch.cuda.device_count() or 2)
+        return max(1, int(named or torch.cuda.device_count() or 2))
 
     def command(self, door: Path) -> list[str]:
         """accelerate's own launcher. On a CPU, too, it starts its processes as those of several GPUs: as

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,20 @@ import torch
 from torch import Tensor
 
 from evals.errors import ModelError
-from evals.models.engine.memory import keep_freed, ran_out
+from evals.models.engine.memory import give_back, keep_freed, ran_out
 from evals.types import Progress
 from tuning import batches
-from tuning.checkpoint import State, keep_only, load_checkpoint, load_trainable, newest, save_checkpoint
+from tuning.checkpoint import (
+    State,
+    at,
+    is_whole,
+    keep_only,
+    load_checkpoint,
+    load_trainable,
+    newest,
+    revive_state,
+    save_checkpoint,
+)
 from tuning.crew import ALONE, Crew
 from tuning.curves import Curves
 from tuning.forward import evaluating
@@ -112,7 +123,7 @@ class Trainer:
         could be made, ResumableError on a full disk."""
         start = time.perf_counter()
         step = self._resume()
-        curves = Curves.read(self.course.folder / "curves.jsonl", step, self.crew.main)
+        curves = self._curves(step, self.crew.main)
         why = f"after {self.total} steps"
         try:
             self._look(step, curves)
@@ -128,24 +139,41 @@ class Trainer:
             if curves.best == 0:
                 raise ModelError(
                     f"training ended before it brought anything: {why}",
-                    hint="Lower learning_rate, or raise warmup.",
+                    hint="Try a lower rate or a longer warmup: --set learning_rate=..., --set warmup=...",
                 ) from error
         seconds = time.perf_counter() - start
         curves.add({"kind": "end", "step": step, "best": curves.best, "why": why})
-        load_trainable(self.home / f"step-{curves.best:06d}", self.parameters)
+        load_trainable(at(self.home, curves.best), self.parameters)
         return Outcome(step, curves.best, why, self.rows, seconds)
 
     def _resume(self) -> int:
         """The step to go on from; a first checkpoint is written when there is none."""
-        found = self.crew.told(lambda: newest(self.home))
+        found = self.crew.told(self._kept)
         if found is None:
             self.crew.align(self.parameters.values())
             self._save(0)
             return 0
         state = load_checkpoint(found, self.parameters, self.optimizer)
         self.rows = state.rows
-        log.info("training goes on from step %d", state.step)
+        told = f"{self.course.name} | continues from step {state.step}"
+        self.course.progress(told, state.step, self.total)
         return state.step
+
+    def _kept(self) -> Path | None:
+        """The checkpoint to go on from. None where there is none, or where that of the best look at dev is
+        lost, which nothing behind it brings back."""
+        last = newest(self.home)
+        if last is None:
+            return None
+        before = self._curves(revive_state(last).step, written=False)
+        if before.dev() and not is_whole(best := at(self.home, before.best)):
+            log.warning("the checkpoint %s, the best so far, is not whole: training begins anew", best)
+            shutil.rmtree(self.home, ignore_errors=True)
+            return None
+        return last
+
+    def _curves(self, step: int, written: bool) -> Curves:
+        return Curves.read(self.course.folder / "curves.jsonl", step, written)
 
     def _save(self, step: int) -> None:
         if self.crew.main:
@@ -171,17 +199,27 @@ class Trainer:
                     "seconds": round(time.perf_counter() - begin, 3),
                 }
             )
-            self.course.progress(f"{self.course.name}: loss {loss:.3f}", step, self.total)
+            self._show(step, curves)
             if step % self.stride == 0 or step == self.total:
                 self._save(step)
                 return step
 
+    def _show(self, step: int, curves: Curves) -> None:
+        """Say how far training is, with the loss of the last step and the score of the last look at dev."""
+        losses = [line["loss"] for line in curves.lines if line["kind"] == "train"]
+        told = [f"loss {losses[-1]:.3f}"] if losses else []
+        told += [f"dev score {curves.dev()[-1]['score']:.3f}"] if curves.dev() else []
+        self.course.progress(f"{self.course.name} | {', '.join(told)}", step, self.total)
+
     def _look(self, step: int, curves: Curves) -> None:
-        """Look at dev, once a step. The two newest checkpoints and the best stay: the newest may be torn."""
+        """Look at dev, once a step. The two newest checkpoints and the best stay: the newest may be torn.
+        What steps left in the heap is not held beside what a look takes, nor the other way round."""
         if not curves.looked(step):
             begin = time.perf_counter()
             state = torch.get_rng_state()
+            give_back()
             loss, score = self.crew.told(self.course.look)
+            give_back()
             torch.set_rng_state(state)
             if not math.isfinite(loss):
                 raise NotANumber(f"the dev loss is {loss} at step {step}")
@@ -189,6 +227,7 @@ class Trainer:
             curves.add(
                 {"kind": "dev", "step": step, "loss": round(loss, 6), "score": score, "seconds": seconds}
             )
+            self._show(step, curves)
         if self.crew.main:
             keep_only(self.home, {step, curves.best, *[line["step"] for line in curves.dev()[-2:]]})
 

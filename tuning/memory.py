@@ -2,8 +2,10 @@
 
 A step keeps what its backward pass needs: that is counted on a forward pass of tensors without memory, since
 it hangs on the method (LoRA adds a copy of every layer's input, frozen weights need none) and on the family.
-A look at dev holds a copy of the model that is served, and the keys and values of the rows that it answers
-at once, up to twice: they grow as answers do, and what they grow out of is not free at once.
+On a CPU the C library holds more than that: freed blocks of one step do not fit those of the next, whose
+texts are of other lengths, and each length has its own plans (`HOLES`, `PLANS`). A look at dev begins with
+the holes given back. It holds a copy of the model that is served, and the keys and values of the rows that
+it answers at once, up to twice: they grow as answers do, and what they grow out of is not free at once.
 """
 
 from __future__ import annotations
@@ -14,45 +16,59 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-WAVE, READ = 128, 16
-"""Rows that are answered at once at most (`evals.models.engine.plan.Budget`), and read at once for the loss
-on dev (`tuning.loop.mean_of`)."""
+WAVE = 128
+"""Rows that are answered at once at most (`evals.models.engine.plan.Budget`)."""
+READ, READ_TOKENS = 16, 8192
+"""Rows, or pairs of answers, and tokens that are read at once without learning from them
+(`tuning.loop.mean_of`, `tuning.preference.log_likelihoods`)."""
 LOGIT = 12
 """Bytes of a logit of an answer: its log-probability, the gradient of that and of the logit, in fp32."""
+HOLES = 1.3
+"""Bytes in holes of the heap for a byte that a step keeps, on a CPU. Measured with glibc 2.36 over steps of
+mixed lengths (LoRA on the layers of SmolLM2-135M, texts of 130 to 390 tokens): 0.9 to 1.7."""
+PLANS = 160 << 20
+"""Bytes of the plans that oneDNN keeps (`evals.models.engine.memory.keep_freed`), measured on the same."""
 UNIT = 34
 """Bytes a token, layer and hidden unit in 16 bits (Korthikanti et al. 2022), for what cannot be counted."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What is computed at once: `rows` texts of `width` tokens in training, with answers of `answer`; and in
-    a look `asked` rows of at most `places` tokens, prompt and answer."""
+    """What is computed at once: `rows` texts of `width` tokens in training, with answers of `answer`; `read`
+    of them where nothing is learned; and in a look `asked` rows of at most `places` tokens, prompt and
+    answer."""
 
     rows: int
     width: int
     answer: int
+    read: int
     asked: int
     places: int
 
 
+def read_at_once(width: int, paired: bool) -> int:
+    """How many texts of `width` tokens are read at once, those of a pair counted as two."""
+    return max(1, min(2 * READ if paired else READ, READ_TOKENS // max(1, width)))
+
+
 def foreseen(model: Any, learn: int, shape: Shape, dtype: Any) -> int:
     """The bytes of a training of `model`, which is without memory and wrapped as it learns `learn` of its
-    parameters: weights, gradients and moments, and the larger of a step and a look. `dtype` is what is
-    computed in. The logits of dev come on top of what a step kept: a freed block of that stays with the
-    process."""
+    parameters: weights, gradients and moments, and the largest of a step, the loss on dev and a look's
+    answers. `dtype` is what is computed in."""
     import torch
 
     from tuning.snapshot import taken
 
+    on_cpu = not torch.cuda.is_available()
     size = sum(p.numel() for p in model.parameters())
     config = _inner(model).config.get_text_config(decoder=True)
     held = (
         sum(p.numel() * (4 if p.requires_grad else dtype.itemsize) for p in model.parameters()) + 12 * learn
     )
-    answers = max(shape.rows, min(shape.asked, READ)) * shape.answer
-    step = kept(model, shape.rows, shape.width, dtype) + LOGIT * answers * int(config.vocab_size)
-    look = 2 * _slab(config, min(shape.asked, WAVE) * shape.places, dtype)
-    return int(held + max(step, look + (0 if torch.cuda.is_available() else taken(size))))
+    logits = LOGIT * shape.answer * int(config.vocab_size)
+    step = kept(model, shape.rows, shape.width, dtype) * (1 + HOLES * on_cpu) + logits * shape.rows
+    answers = 2 * _slab(config, min(shape.asked, WAVE) * shape.places, dtype) + on_cpu * taken(size)
+    return int(held + PLANS * on_cpu + max(step, logits * shape.read, answers))
 
 
 def kept(model: Any, rows: int, width: int, dtype: Any) -> int:

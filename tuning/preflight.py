@@ -6,6 +6,7 @@ short measurement of how fast this machine multiplies. The run records what it t
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import shutil
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 EFFICIENCY = 0.4
 """The share of the multiplying speed that training reaches: the rest is reading and writing."""
 CHECKPOINTS = 4
+SPEED_SECONDS = 1.0
+"""How long the machine's speed is measured for: of a shorter time other processes may leave nothing."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def preflight(
     dev has. Loads the tokenizer and no weights. Raises what loading those raises."""
     from evals.models.chat import Renderer
     from evals.models.sources import Saved, pick_dtype
-    from tuning.memory import Shape, foreseen
+    from tuning.memory import Shape, foreseen, read_at_once
     from tuning.recipe import served_by
     from tuning.texts import count_texts
 
@@ -75,7 +78,8 @@ def preflight(
     at_once = settings.rows * (2 if texts.pairs else 1)
     together = max(1, min(at_once, settings.tokens // max(1, longest)))
     places = longest - texts.answer + served.decoder.max_tokens
-    shape = Shape(together, longest, texts.longest_answer, min(dev, settings.dev_rows), places)
+    read, asked = read_at_once(longest, texts.pairs > 0), min(dev, settings.dev_rows)
+    shape = Shape(together, longest, texts.longest_answer, read, asked, places)
     share, memory = _shared(recipe, foreseen(model, learn, shape, dtype))
     passes = 6 if recipe.method.name == "full" else 4
     stages = sum(1 for count in (texts.rows, texts.pairs) if count)
@@ -85,7 +89,7 @@ def preflight(
     seconds /= share
     seconds += settings.epochs * drawn * texts.rows * seconds_a_row
     looks = stages * (settings.epochs * settings.looks + 1)
-    seconds += looks * min(dev, settings.dev_rows) * seconds_a_row
+    seconds += looks * asked * seconds_a_row
     left = 4 * size if recipe.method.name == "full" else 4 * learn
     disk = CHECKPOINTS * 12 * learn + stages * left
     report = Preflight(
@@ -133,10 +137,12 @@ def _judged(report: Preflight) -> Preflight:
         )
     if report.memory > report.memory_free:
         problems.append(
-            f"about {_gib(report.memory)} of memory are needed and {_gib(report.memory_free)} are free"
+            f"about {_shown(report.memory)} of memory are needed and {_shown(report.memory_free)} are free"
         )
     if report.disk > report.disk_free:
-        problems.append(f"about {_gib(report.disk)} of disk are needed and {_gib(report.disk_free)} are free")
+        problems.append(
+            f"about {_shown(report.disk)} of disk are needed and {_shown(report.disk_free)} are free"
+        )
     if report.too_long:
         what = "training rows or pairs" if report.fewest_pairs else "training rows"
         notes.append(f"{len(report.too_long)} {what} are longer than the context and are left out")
@@ -147,32 +153,18 @@ def _judged(report: Preflight) -> Preflight:
     return replace(report, problems=tuple(problems), notes=tuple(notes))
 
 
-def lines(report: Preflight) -> list[str]:
-    """The report as people read it."""
-    said = [
-        f"recipe    {report.recipe}: {report.trainable:,} parameters learn in {report.steps} steps",
-        f"rows      {_counted(report)} of {report.tokens[0]} tokens, {report.tokens[1]} at most; "
-        f"answers of {report.answer}",
-        f"memory    about {_gib(report.memory)} of {_gib(report.memory_free)} free",
-        f"disk      about {_gib(report.disk)} of {_gib(report.disk_free)} free",
-        f"time      about {max(1, round(report.minutes))} minutes",
-    ]
-    return [
-        *said,
-        *(f"note      {note}" for note in report.notes),
-        *(f"problem   {p}" for p in report.problems),
-    ]
+def forced(report: Preflight) -> Preflight:
+    """The report for a training that is begun all the same: what stood in its way is to be known, unless
+    there is nothing to learn from."""
+    if (report.fewest_rows and not report.rows) or (report.fewest_pairs and not report.pairs):
+        return report
+    passed = tuple(f"{problem}: --force trains all the same" for problem in report.problems)
+    return replace(report, problems=(), notes=(*report.notes, *passed))
 
 
-def _counted(report: Preflight) -> str:
-    """How many rows and pairs are learned from."""
-    if not report.fewest_pairs:
-        return str(report.rows)
-    return f"{report.rows} and {report.pairs} pairs" if report.rows else f"{report.pairs} pairs"
-
-
-def _gib(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"
+def _shown(count: int) -> str:
+    """Bytes in GiB, and in MiB where that is little."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**29 else f"{count / 2**20:.1f} MiB"
 
 
 def _sizes(recipe: Recipe, source: Saved, longest: int) -> tuple[Any, int]:
@@ -198,15 +190,17 @@ def _sizes(recipe: Recipe, source: Saved, longest: int) -> tuple[Any, int]:
     return wrapped, sum(p.numel() for p in wrapped.parameters() if p.requires_grad)
 
 
+@functools.cache
 def multiplying(dtype: Any) -> float:
-    """Floating point operations a second of a matrix product in this dtype, the best of a few."""
+    """Floating point operations a second of a matrix product in this dtype, the best of a second; measured
+    once a process."""
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     a = torch.ones(512, 1024, dtype=dtype, device=device)
     b = torch.ones(1024, 1024, dtype=dtype, device=device)
-    best = math.inf
-    for _ in range(4):
+    best, begun = math.inf, time.perf_counter()
+    while math.isinf(best) or time.perf_counter() - begun < SPEED_SECONDS:
         start = time.perf_counter()
         (a @ b).sum().item()
         best = min(best, time.perf_counter() - start)

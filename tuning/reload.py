@@ -37,11 +37,12 @@ TRUSTED = "--trust-remote-code"
 ROWS = 4
 TRAINED, SERVED = "as_trained", "as_served"
 LIMITS = {
-    TRAINED: {"float32": 1e-3, "bfloat16": 0.01, "float16": 2e-3},
+    TRAINED: {"float32": 1e-3, "bfloat16": 0.03, "float16": 2e-3},
     SERVED: {"float32": 1e-3, "bfloat16": 0.1, "float16": 0.02},
 }
 """Root mean squares of the differences over those of the logits. Merged and rounded to bf16, LoRA of
-SmolLM2-135M came to 0.03; without its adapter to 0.8 and more."""
+SmolLM2-135M came to 0.03; without its adapter to 0.8 and more. As trained LoRA came to 0.0 and P-tuning to
+0.018: its encoder computes in bf16 in training, and once in fp32 when it is saved."""
 
 
 def keep_probe(student: Student, ref: ModelRef, rows: Sequence[Piece], folder: Path, method: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.models.engine.soft import inner
+from evals.models.files import find_folder
 from evals.models.lm_eval_task import score_rows
 from evals.store import plain, write_json
 from evals.types import ModelRef, Work
@@ -58,8 +59,10 @@ class Result:
         if not present().main:
             return
         student, material = self.student, self.material
-        adapter = export(student.model, student.live.renderer.tokenizer, folder / ADAPTER, student.head)
-        model = replace(student.approach.model, adapter=str(adapter.resolve()))
+        ref, tokenizer = student.approach.model, student.live.renderer.tokenizer
+        base = find_folder(ref.name, "model", ref.revision)
+        adapter = export(student.model, tokenizer, folder / ADAPTER, student.head, base)
+        model = replace(ref, adapter=str(adapter.resolve()))
         if probe := [*material.dev, *material.train, *(pair.chosen for pair in material.pairs)]:
             keep_probe(student, model, probe, folder, str(taught["method"]))
         told = {"pairs_left_out": list(self.copies), "forgetting": self.forgets(model)}

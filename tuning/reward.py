@@ -106,6 +106,7 @@ def _learned(model: Any, tokenizer: Any, pairs: Sequence[Pair], folder: Path, se
         ) from error
     import torch
     from peft import LoraConfig
+    from transformers.trainer_callback import PrinterCallback
 
     lora = LoraConfig(
         r=RANK,
@@ -140,6 +141,7 @@ def _learned(model: Any, tokenizer: Any, pairs: Sequence[Pair], folder: Path, se
                 processing_class=tokenizer,
                 peft_config=lora,
             )
+            trainer.remove_callback(PrinterCallback)  # it prints to stdout, where results go
             trainer.train()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -9,6 +9,7 @@ from typing import Any
 from evals.spending import FILE, Purse, read_spent
 from evals.store import plain
 from evals.task import Task
+from reports import figures
 from workbench.checks.estimate import Estimate, Step
 from workbench.checks.findings import Finding
 from workbench.runs import Run
@@ -47,6 +48,19 @@ def say_too_small(task: Task, cost: Estimate) -> None:
             raise task.error(finding.message, finding.where, finding.todo)
         if "first rung" in finding.message:
             log.warning("%s: %s. %s", finding.where, finding.message, finding.todo)
+
+
+def of_training(task: Task, minutes: float) -> Iterator[str]:
+    """What a training of so many minutes costs on this machine, where its hour has a price, and which parts
+    of the budget do not pay for it."""
+    hour = task.prices.gpu_hour
+    cost = None if hour is None else minutes / 60 * hour
+    if hour is not None and cost is not None:
+        yield f"that is about {figures.usd(cost)} at {figures.usd(hour)} an hour of this machine"
+    for key, takes in (("minutes", minutes), ("usd", cost)):
+        allowed = task.budget.get(key)
+        if allowed is not None and takes is not None and takes > allowed:
+            yield f"budget.{key} allows {allowed:g}. {STOPS.rstrip('.')}"
 
 
 def findings(task: Task, cost: Estimate) -> Iterator[Finding]:

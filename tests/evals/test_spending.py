@@ -49,6 +49,20 @@ def test_what_is_paid_adds_up_and_stands_in_the_file(tmp_path: Path) -> None:
     assert mine.spent.usd == pytest.approx(3 * COST + 0.5)
 
 
+def test_time_in_which_no_model_is_asked_is_written_as_it_goes_by(tmp_path: Path) -> None:
+    """So that a process that is killed leaves what it took."""
+    clock = Clock()
+    mine = purse(tmp_path, clock, minutes=2)
+    for _ in range(30):
+        clock.now += 3
+        mine.tick()
+    assert read_spent(tmp_path / FILE, PRICES).minutes == pytest.approx(84 / 60)
+    mine.check()
+    clock.now += 30
+    with pytest.raises(BudgetError, match="budget.minutes is spent"):
+        mine.check()
+
+
 def test_the_next_command_goes_on_counting_and_a_torn_line_is_not_counted(tmp_path: Path) -> None:
     with purse(tmp_path, calls=3) as first:
         first.count("endpoint", "m", CALL)

@@ -117,6 +117,9 @@ def test_a_task_that_is_none_runs_code_or_has_no_score_is_refused(tmp_path: Path
     code.write_text("task: a\nprocess_results: !function utils.run\n")
     with pytest.raises(TaskError, match="it runs code"):
         read_config(code)
+    code.write_bytes(b"task: caf\xe9\n")
+    with pytest.raises(TaskError, match="it is no YAML"):
+        read_config(code)
     with pytest.raises(TaskError, match="has no score of each row between 0 and 1"):
         score_rows(choosing(tmp_path / "b", metric_list=[{"metric": "brier_score"}]), tiny())
     with pytest.raises(TaskError, match="cannot be asked as a task of lm-eval"):

@@ -150,6 +150,8 @@ def test_a_configuration_file_is_handed_on_and_says_how_many(tmp_path: Path) -> 
         ("a: [", "cannot be read as a configuration of accelerate"),
         ("- a list", "is no configuration of accelerate"),
         ("num_machines: 2", "asks for 2 machines, and training runs on one"),
+        ("num_machines: two", "num_machines is 'two' and must be a whole number"),
+        ("num_processes: 1.5", "num_processes is 1.5 and must be a whole number"),
     ],
 )
 def test_a_file_that_is_none_or_asks_for_more_machines_is_refused(

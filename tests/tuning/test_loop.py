@@ -93,7 +93,7 @@ def test_a_loss_that_is_no_number_ends_at_the_best_checkpoint_and_says_why(tmp_p
 
 
 def test_a_loss_that_is_no_number_at_once_is_an_error_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="before it brought anything.*\nLower learning_rate"):
+    with pytest.raises(ModelError, match="before it brought anything.*\nTry a lower rate"):
         train(tmp_path, Line(broken=2))
 
 
@@ -130,6 +130,26 @@ def test_a_torn_checkpoint_is_noticed_and_the_one_before_it_taken(tmp_path: Path
     train(tmp_path / "torn", again)
     assert torch.equal(again.weight_, whole.weight_)
     assert [line["step"] for line in curve(tmp_path / "torn") if line["kind"] == "dev"] == [0, 4, 8, 12, 16]
+
+
+def test_where_the_best_checkpoint_is_lost_training_begins_anew_and_ends_the_same(tmp_path: Path) -> None:
+    whole, lost = Line(), Line()
+    train(tmp_path / "whole", whole)
+    train(tmp_path / "lost", lost)
+    home, path = tmp_path / "lost" / "checkpoints", tmp_path / "lost" / "curves.jsonl"
+    ends = next(line for line in curve(tmp_path / "lost") if line["kind"] == "end")
+    cut = [line for line in curve(tmp_path / "lost") if line["kind"] != "end"]
+    last = newest(home)
+    assert last is not None
+    for line in cut:  # as if an earlier look had been the best
+        line["score"] = 1.0 if line["kind"] == "dev" and line["step"] == 12 else line.get("score", 0.0)
+    path.write_text("".join(json.dumps(line) + "\n" for line in cut))
+    assert (ends["best"], last.name) == (16, "step-000016")
+    (home / "step-000012" / "trainable.safetensors").write_bytes(b"torn")
+    again = Line()
+    train(tmp_path / "lost", again)
+    assert torch.equal(again.weight_, whole.weight_)
+    assert [line["step"] for line in curve(tmp_path / "lost") if line["kind"] == "dev"] == [0, 4, 8, 12, 16]
 
 
 def test_a_full_disk_can_be_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +209,9 @@ def test_killed_and_started_again_it_ends_with_the_same_weights_bit_for_bit(tmp_
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert 9 <= written(killed) < written(calm)
     assert not (killed / "training.json").exists()
-    lesson(killed, base)
+    said: list[str] = []
+    lesson(killed, base, lambda step, done, total: said.append(f"{step} {done}/{total}"))
+    assert "lora: sft | continues from step 4 4/16" in said
     weights = "adapter/adapter_model.safetensors"
     assert (killed / weights).read_bytes() == (calm / weights).read_bytes()
     assert curve(killed / "sft") == curve(calm / "sft")

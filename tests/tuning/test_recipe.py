@@ -139,7 +139,7 @@ def test_what_is_hosted_is_not_trained(base: Path, tmp_path: Path) -> None:
 
 
 def test_options_that_mean_nothing_are_refused() -> None:
-    with pytest.raises(ValueError, match="rank must be"):
+    with pytest.raises(ValueError, match="rank and alpha must be"):
         method_named("lora")(rank=0)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="tokens and most"):
         method_named("prompt_tuning")(tokens=0)  # type: ignore[call-arg]

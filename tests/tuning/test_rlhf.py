@@ -125,7 +125,9 @@ def test_killed_and_continued_it_ends_with_the_same_weights(
     assert all(torch.equal(value, killed[name]) for name, value in calm.items())
 
 
-def test_a_reward_model_learns_from_the_pairs_and_is_kept(task: Task, base: Path, tmp_path: Path) -> None:
+def test_a_reward_model_learns_from_the_pairs_and_is_kept(
+    task: Task, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, record = fitted("rlhf_preferences", "lora", task, tmp_path, base, epochs=1)
     assert record["pairs"] == len(load_pairs(task).train) and record["rows"] == len(TRAIN)
     figures = json.loads((tmp_path / "reward" / "figures.json").read_text())
@@ -134,6 +136,7 @@ def test_a_reward_model_learns_from_the_pairs_and_is_kept(task: Task, base: Path
     )
     assert (tmp_path / "reward" / "adapter_model.safetensors").is_file()
     assert not list(tmp_path.glob(".reward*"))
+    assert capsys.readouterr().out == ""
 
 
 def test_fewer_than_two_answers_are_refused() -> None:

@@ -7,16 +7,19 @@ import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from evals.models import answers
 from evals.spending import FILE
+from evals.task import Task
 from tests.evals.models.openai_server import OpenAIServer, Say
 from tests.workbench.conftest import Calm
 from tests.workbench.small_task import SmallTask, able, hurried
 from tests.workbench.test_assess import Desk, rung_of
+from workbench.budget import of_training
 from workbench.cli.main import run
 
 ANSWERS = 36
@@ -262,3 +265,15 @@ def test_a_budget_that_means_nothing_is_an_error_with_its_line(
     assert says.split(": ")[-1] in error
     assert "task.yaml:" in error
     assert len(error.splitlines()) <= 2
+
+
+def test_a_training_is_told_with_its_price_and_the_budget_that_it_passes() -> None:
+    task = SimpleNamespace(prices=SimpleNamespace(gpu_hour=2.0), budget={"minutes": 60, "usd": 2.5})
+    assert list(of_training(cast(Task, task), 30)) == [
+        "that is about $1.00 at $2.00 an hour of this machine",
+    ]
+    said = list(of_training(cast(Task, task), 90))
+    assert [line.partition(".")[0] for line in said] == ["that is about $3", "budget", "budget"]
+    assert said[1].startswith("budget.minutes allows 60. The run stops there with exit code 5")
+    free = SimpleNamespace(prices=SimpleNamespace(gpu_hour=None), budget={})
+    assert list(of_training(cast(Task, free), 90)) == []

@@ -1,4 +1,5 @@
-"""How much memory a step added to what the process held before it: what a forecast is compared with."""
+"""The memory that a training finds free, and how much it added to what the process held before it: what a
+forecast is compared with."""
 
 from __future__ import annotations
 
@@ -8,7 +9,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from evals.types import Models
+
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def make_room(models: Models) -> None:
+    """Let the models that were asked before go: a training has its own, and they are loaded again when they
+    are asked. What they and their answers leave in the heap goes back to the system."""
+    from evals.models.engine.memory import give_back
+
+    rest = getattr(models, "rest", None)
+    if rest is not None:
+        rest()
+    give_back()
 
 
 class Added:
