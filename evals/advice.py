@@ -192,12 +192,13 @@ def _missed(case: Case) -> list[str]:
 
 
 def headline(case: Case) -> str:
-    """The verdict in words, with a glyph."""
+    """The verdict in words, with a glyph; where it is that nothing is to be tuned, it says so."""
     if case.verdict == "ship" and case.shown is not None:
         met = [sentence(r) for r, _ in _gating(case.task, case.shown)]
         rows = distinct(case.shown.measured.rows.get("test", ()))
         name = case.shown.measured.name
-        return f"✓ Ship {name}: it meets {_listed(met) or 'everything asked'} on {rows} test rows"
+        told = f"it meets {_listed(met) or 'everything asked'} on {rows} test rows"
+        return f"✓ Ship {name}{_untuned(case)}: {told}"
     if case.verdict == "collect":
         return f"? {_collect_headline(case)}"
     if case.verdict == "incomplete":
@@ -206,7 +207,20 @@ def headline(case: Case) -> str:
         return f"✗ Escalate to {_method(case.next_step)}: {_shortfall(case)}"
     step = case.next_step or {}
     cure = step.get("cure") or CURES.get(str(step.get("action")))
-    return f"■ Stop{f' and {cure}' if cure else ''}: {_shortfall(case)}"
+    return f"■ Stop{f' and {cure}' if cure else ''}{_untuned(case)}: {_shortfall(case)}"
+
+
+def _untuned(case: Case) -> str:
+    """What the verdict means for training, in words that follow what is to be done: nothing where one was
+    trained, but for a baseline that ships all the same."""
+    if case.shown is None:
+        return ""
+    if any(s.measured.kind == "tuned" for s in case.standings if s.judgements):
+        instead = case.verdict == "ship" and case.shown.measured.kind == "baseline"
+        return ", not what was tuned" if instead else ""
+    action = (case.next_step or {}).get("action")
+    missing = case.verdict == "collect" or (case.verdict == "stop" and action == "collect_train")
+    return ", do not tune yet" if missing else ", do not tune"
 
 
 def _method(step: Mapping[str, Json] | None) -> str:
@@ -225,21 +239,21 @@ def _collect_headline(case: Case) -> str:
     if standing is None:
         return "Collect eval rows: there is no row to judge by"
     name, rows = standing.measured.name, rows_to_add(case, standing)
-    undecided = _undecided(case.task, standing)
+    undecided, untuned = _undecided(case.task, standing), _untuned(case)
     if not undecided:
-        return f"Judge {name} on test: it meets everything on dev"
+        return f"Judge {name} on test{untuned}: it meets everything on dev"
     first, judgement = _hardest(case, standing)
     about = f"whether {name} meets {sentence(first)} is undecided, {_seen(first, judgement)}"
     if others := [sentence(r) for r, _ in undecided if r is not first]:
         about += f", and so {'is' if len(others) == 1 else 'are'} {_listed(others)}"
     if _test_is_untouched(case):
-        return f"Judge {name} on test: {about} on dev"
+        return f"Judge {name} on test{untuned}: {about} on dev"
     fresh = "fresh" if any(SPENT in j.status.why for _, j in undecided) else "more"
     if rows is None:
-        return f"Collect eval rows: {about}"
+        return f"Collect eval rows{untuned}: {about}"
     if rows == 0:
-        return f"Judge {name} on test: {about}"
-    return f"Collect {rows} {fresh} {_split_to_grow(case, standing)} rows: {about}"
+        return f"Judge {name} on test{untuned}: {about}"
+    return f"Collect {rows} {fresh} {_split_to_grow(case, standing)} rows{untuned}: {about}"
 
 
 def _test_is_untouched(case: Case) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def decide(task: Terms, measured: Sequence[Measured], ledger: Sequence[Look], gi
     """
     standings = [stand(task, m, ledger, given.test_rows) for m in measured]
     verdict, shipping = verdict_of(task, standings, given.next_step)
-    if given.interrupted and verdict == "collect" and shortlist(task, measured):
+    if given.interrupted and verdict == "collect" and shortlist(task, _as_if_whole(measured)):
         verdict = "incomplete"
     shown = shipping or closest(task, standings)
     case = Case(
@@ -96,6 +96,11 @@ def decide(task: Terms, measured: Sequence[Measured], ledger: Sequence[Look], gi
         provenance=given.provenance,
         headline=headline(case) + ("" if given.binding else " (not binding)"),
     )
+
+
+def _as_if_whole(measured: Sequence[Measured]) -> list[Measured]:
+    """The approaches with those that were stopped on their way, which would have gone on to test."""
+    return [replace(m, state="scored") if m.state == "incomplete" else m for m in measured]
 
 
 def _notes(

@@ -1,4 +1,4 @@
-"""The approaches as a table, cheapest first: one named column a figure, n beside every mean.
+"""The approaches as a table, in ladder order: one named column a figure, n beside every mean.
 
 What most cells of a column share (the split, the number of rows, what a difference is to) stands
 once in its head; a cell that differs says so itself. Columns nobody has a figure for are left out.
@@ -60,7 +60,7 @@ class ApproachTable:
 
 
 def approach_table(decision: Mapping[str, Any]) -> ApproachTable:
-    """The table of the first screen, in ladder order, which is the order of cost."""
+    """The table of the first screen, in ladder order, which counts as the order of cost."""
     every: Sequence[Mapping[str, Any]] = decision["approaches"]
     approaches = [a for a in every if a.get("state") != "not applicable"]
     metric = metric_of(decision) or ""

@@ -47,7 +47,10 @@ def lines_of(audit: Mapping[str, Any]) -> list[Line]:
     """Every finding that has rows, what blocks first."""
     found = [Line(f"Leakage blocks this verdict: {reason}.") for reason in audit.get("blocked") or ()]
     found += [*_copies(audit), *_near(audit), *_content(audit)]
-    return found or [Line("Nothing was found.")]
+    found = found or [Line("Nothing was found.")]
+    if overlooked := audit["near_duplicates"].get("overlooked"):
+        found.append(Line(f"Near copies were not looked for among {' and '.join(overlooked)}."))
+    return found
 
 
 def _copies(audit: Mapping[str, Any]) -> Iterator[Line]:

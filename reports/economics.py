@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,8 @@ def _line(
     def text(value: float | None) -> str:
         if value is None:
             return figures.NOTHING
-        return ("\u2212" if value < 0 else "") + write(abs(value))
+        written = write(abs(value))
+        return "\u2212" + written if value < 0 and re.search("[1-9]", written) else written
 
     spread = ""
     if part.get("low") is not None and part.get("high") is not None:

@@ -55,11 +55,13 @@ def interval(metric: str, cell: Mapping[str, Any], digits: int = 2) -> str:
 
 
 def signed(value: float | None, metric: str = "") -> str:
-    """A difference with its sign, minus as a minus sign."""
+    """A difference with its sign, minus as a minus sign; what is shown as 0 has none."""
     if value is None:
         return NOTHING
-    sign = "+" if value > 0 else "\u2212" if value < 0 else "±"
-    return sign + figure(metric, abs(value))
+    text = figure(metric, abs(value))
+    if not re.search("[1-9]", text):
+        return figure(metric, 0.0)
+    return ("+" if value > 0 else "\u2212") + text
 
 
 def usd(value: float) -> str:

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from reports import Report, figures
 from reports.approaches import approach_table, rows_of
+from reports.brought import brought
 from reports.curves import loss_plot, score_plot
 from reports.learning import learning_plot
 from reports.plaintext import answer_text, clip, one_line, visible
@@ -56,6 +57,7 @@ def _page(report: Report, row_bytes: int) -> str:
         task=decision["task"],
         about=_about(decision),
         headline=headline(decision),
+        brought=brought(decision),
         next=next_step(decision),
         notes=notes[:_FIRST_NOTES],
         more_notes=notes[_FIRST_NOTES : _FIRST_NOTES + 40],

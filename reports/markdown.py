@@ -13,6 +13,7 @@ from typing import Any
 from evals.store import digest
 from reports import Report
 from reports.approaches import Cell, approach_table
+from reports.brought import brought
 from reports.figures import NOTHING
 from reports.plaintext import code, markdown, visible
 from reports.spent import spent_sentence
@@ -47,6 +48,7 @@ def _summary(decision: Mapping[str, Any], rows: int, letters: int) -> str:
     blocks = [marker(decision), f"## {markdown(verdict.sentence, 400)}"]
     if not verdict.binding:
         blocks.append("**Not binding**: this run leaves something out, so it may not be acted on.")
+    blocks += [markdown(line, 500) for line in brought(decision)]
     why = f" Why: {markdown(advice.why[0], 2 * letters)}" if advice.why else ""
     blocks.append(f"**Next:** {markdown(advice.sentence, 2 * letters)}{why}")
     if advice.command:
@@ -105,7 +107,8 @@ def _approaches(decision: Mapping[str, Any], rows: int, letters: int) -> list[st
         if line.state and cells:
             cells = [markdown(line.state, letters), *[""] * (len(cells) - 1)]
         body.append((name, *cells))
-    blocks = ["### Approaches, cheapest first", _table(head, body, len(table.lines) - rows, right=True)]
+    title = "### Approaches, in the order of the ladder"
+    blocks = [title, _table(head, body, len(table.lines) - rows, right=True)]
     if table.levels:
         blocks.append(f"In brackets: {table.levels}.")
     if table.absent:

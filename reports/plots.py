@@ -23,6 +23,12 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 30, 342, 24, 186
 _LETTER = 6.1
 """Mean width of a letter in the plot's labels, in its own units."""
 
+_APART = 5
+"""How far from its point a name is that is tied to it by a line."""
+_TRIED = 24
+"""Places of a name, the least crowded ones, for which the line to its point is looked at too."""
+_ROUNDS = 3
+"""How often places for names are looked for, each time with the others where they were found before."""
 
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -145,9 +151,9 @@ def cost_plot(points: Sequence[Point], axes: Axes) -> Markup:
     taken = [box for point in points for box in frame.covered(point)]
     if axes.score_bound is not None:
         parts.append(frame.required(axes.score_bound, taken))
-    for point in points:
-        parts.append(frame.mark(point, dominated(point, points)))
-        parts.append(frame.label(point, taken))
+        taken.append((_LEFT, frame.y(axes.score_bound) - 1, _RIGHT, frame.y(axes.score_bound) + 1))
+    parts += frame.labels(points, taken)
+    parts += [frame.mark(point, dominated(point, points)) for point in points]
     return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         _WIDTH,
         _HEIGHT,
@@ -245,14 +251,23 @@ class _Frame:
         taken.append(left if at_left else right)
         return _text(_LEFT + 3 if at_left else _RIGHT, y - 4, "required", "start" if at_left else "end")
 
-    def label(self, point: Point, taken: list[Box]) -> Markup:
-        """The name where it covers least of what is already drawn."""
+    def labels(self, points: Sequence[Point], taken: Sequence[Box]) -> list[Markup]:
+        """The names, each where it and the line that ties it to its point cover least of what is drawn: found
+        one after the other, and once more with all of them there."""
+        drawn: dict[int, tuple[Markup, list[Box]]] = {}
+        for _ in range(_ROUNDS):
+            for i, point in enumerate(points):
+                others = [box for j, (_, boxes) in drawn.items() if j != i for box in boxes]
+                drawn[i] = self._label(point, [*taken, *others])
+        return [markup for markup, _ in drawn.values()]
+
+    def _label(self, point: Point, taken: Sequence[Box]) -> tuple[Markup, list[Box]]:
         text = one_line(visible(point.name), 24) + (" (chosen)" if point.chosen else "")
         width, x, y = _LETTER * len(text), self.x(point.cost), self.y(point.score)
         places = [
             (x + dx if side == "start" else x - dx, y + dy, side)
-            for dx in (8.0, 3.0)
-            for dy in (4.0, -9.0, 17.0, -20.0, 28.0, -32.0, -44.0)
+            for dx in (8.0, 3.0, 24.0, 48.0)
+            for dy in (4.0, -9.0, 17.0, 28.0, *range(-20, -100, -12))
             for side in ("start", "end")
         ]
 
@@ -260,9 +275,35 @@ class _Frame:
             left = place[0] if place[2] == "start" else place[0] - width
             return left, place[1] - 10, left + width, place[1] + 2
 
-        best = min(places, key=lambda place: 4 * _crowding(box(place), taken) + abs(place[1] - y))
-        taken.append(box(best))
-        return _text(round(best[0], 1), round(best[1], 1), text, best[2], "name")
+        def worse(place: tuple[float, float, str]) -> float:
+            return 4 * _crowding(box(place), taken) + abs(place[1] - y) + 0.5 * abs(place[0] - x)
+
+        def tied(place: tuple[float, float, str]) -> float:
+            return worse(place) + 4 * sum(_crowding(one, taken) for one in _along(*_ties((x, y), box(place))))
+
+        best = min(sorted(places, key=worse)[:_TRIED], key=tied)
+        name = _text(round(best[0], 1), round(best[1], 1), text, best[2], "name")
+        start, end = _ties((x, y), box(best))
+        if math.dist(start, end) < _APART:
+            return name, [box(best)]
+        line = Markup('<line class="leader" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>')
+        tie = line.format(start[0], end[0], start[1], end[1])
+        return tie + name, [box(best), *_along(start, end)]
+
+
+def _ties(point: tuple[float, float], box: Box) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Where a line from a point's edge to a name's box begins and ends."""
+    (x, y), (left, top, right, bottom) = point, box
+    end = min(max(x, left), right), min(max(y, top), bottom)
+    share = min(1.0, 5 / (math.dist(point, end) or 1.0))
+    return (x + share * (end[0] - x), y + share * (end[1] - y)), end
+
+
+def _along(start: tuple[float, float], end: tuple[float, float]) -> list[Box]:
+    """What a line covers, as small boxes."""
+    count = max(1, round(math.dist(start, end) / 5))
+    places = [[a + (b - a) * i / count for a, b in zip(start, end, strict=True)] for i in range(count + 1)]
+    return [(x - 2, y - 2, x + 2, y + 2) for x, y in places]
 
 
 def _crowding(box: Box, taken: Sequence[Box]) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports import figures
+from reports.brought import forgotten
 from reports.economics import paid
 from reports.view import method_name
 
@@ -60,11 +61,12 @@ def _trained(decision: Mapping[str, Any], approach: Mapping[str, Any], record: M
         "Trained": _what(record),
         "Labelled rows": _labelled(record.get("distilled") or {}, record.get("beside_labeller") or {}),
         "Chosen": _chosen(record),
+        "More epochs": _more_epochs(record),
         "Learning rates": _rates(record.get("search") or ()),
         "Served with": str(record.get("served_with") or ""),
         "Prompt tokens": _saved(decision, approach, record),
         "Economics": _economics(decision, str(approach["name"])),
-        "Forgetting": _forgotten(record.get("forgetting") or {}),
+        "Forgetting": forgotten(decision, record.get("forgetting") or {}),
         "More data": str((record.get("learning_curve") or {}).get("sentence") or ""),
         "Time": _against(record, "minutes", lambda minutes: figures.seconds(60 * minutes)),
         "Memory": _against(record, "memory", figures.size),
@@ -87,6 +89,9 @@ def _what(record: Mapping[str, Any]) -> str:
     parts = [f"{method_name(str(record['method']))} ({record.get('objective') or 'sft'})"]
     parts += [f"on {figures.count(rows)} rows"] if rows else []
     parts += [f"{figures.count(learn)} of {figures.count(whole)} parameters"] if learn and whole else []
+    kept, tokens = record.get("starts_from") or 0, record.get("stands_for") or 0
+    cut = f"from the first {figures.count(kept)} of the {figures.count(tokens)} tokens it stands for"
+    parts += [cut] if kept < tokens else []
     long = record.get("too_long") or ()
     parts += [f"{len(long)} rows left out, longer than the context"] if long else []
     return ", ".join(parts)
@@ -104,6 +109,28 @@ def _chosen(record: Mapping[str, Any]) -> str:
             f"{name + ': ' if name else ''}{at} of {figures.count(steps)} (training ended: {stage['why']})"
         )
     return ". ".join(told)
+
+
+def _more_epochs(record: Mapping[str, Any]) -> str:
+    """That a stage was at its best when its epochs were over, and the command for more of them."""
+    stages = record.get("stages") or ()
+    ended = [stage for stage in stages if stage["best"] == stage["steps"] and _to_the_end(stage)]
+    epochs = (record.get("settings") or {}).get("epochs")
+    if not ended or not epochs:
+        return ""
+    of = f" of {' and '.join(str(stage['name']) for stage in ended)}" if len(stages) > 1 else ""
+    words = ["wb escalate TASK.YAML --force --method", str(record["method"])]
+    words += [] if record["objective"] == "sft" else ["--objective", str(record["objective"])]
+    words += ["--distilled FILE"] if record.get("distilled") else []
+    return (
+        f"the best dev score{of} came with the last step of {epochs:g} epochs, so longer training may help: "
+        f"{' '.join(words)} --set epochs={2 * epochs:g}"
+    )
+
+
+def _to_the_end(stage: Mapping[str, Any]) -> bool:
+    """Whether a stage ended because its steps were made (`tuning.loop`), not because the time was up."""
+    return bool(stage["why"] == f"after {stage['steps']} steps")
 
 
 def _labelled(rows: Mapping[str, Any], beside: Mapping[str, Any]) -> str:
@@ -146,18 +173,6 @@ def _saved(decision: Mapping[str, Any], approach: Mapping[str, Any], record: Map
 def _economics(decision: Mapping[str, Any], name: str) -> str:
     """Whether and when it pays, in the decision's own sentences."""
     return " ".join(line for one in paid(decision) if one.name == name for line in one.sentences)
-
-
-def _forgotten(found: Mapping[str, Any]) -> str:
-    if not found:
-        return ""
-    before, after, loss = (float(found[key]) for key in ("before", "after", "loss"))
-    if found.get("task"):
-        name = f"{found['metric']} of {found['task']}"
-        return f"{name} {before:.3f} before and {after:.3f} after: {figures.signed(-loss)}"
-    return (
-        f"loss on general text {before:.2f} before and {after:.2f} after: {figures.signed(loss)} nats a token"
-    )
 
 
 def _against(record: Mapping[str, Any], key: str, write: Callable[[float], str]) -> str:

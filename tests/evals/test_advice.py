@@ -30,7 +30,7 @@ def test_at_the_threshold_itself_no_number_of_rows_is_named() -> None:
     found = recommendation(case)
     assert found["rows"] is None
     assert found["command"] == "wb assess t"
-    assert headline(case).startswith("? Collect eval rows: whether a meets exact ≥ 0.8 is undecided, 0.80 [")
+    assert headline(case).startswith("? Collect eval rows, do not tune yet: whether a meets exact ≥ 0.8 is ")
 
 
 def test_rows_to_add_are_asked_for_with_the_file_they_go_to() -> None:
@@ -78,3 +78,19 @@ def test_training_is_not_recommended_by_stop() -> None:
     case = _case("stop", approach("a", share(2, 60)), action="tune", method="lora")
     assert recommendation(case)["action"] == "none"
     assert recommendation(case)["method"] is None
+
+
+def test_the_headline_says_whether_anything_is_to_be_tuned() -> None:
+    enough = approach("few", share(57, 60), share(95, 100))
+    tuned = replace(enough, name="lora", kind="tuned")
+    shipped = _case("ship", enough, looks=("few",))
+    assert headline(shipped).startswith("✓ Ship few, do not tune: it meets")
+    both = _case("ship", enough, tuned, looks=("few", "lora"))
+    beside = replace(both, shown=both.standings[0])
+    assert headline(beside).startswith("✓ Ship few, not what was tuned: it meets")
+    assert headline(replace(both, shown=both.standings[1])).startswith("✓ Ship lora: it meets")
+    missed = approach("few", share(2, 60))
+    assert headline(_case("stop", missed, action="collect_train")).startswith(
+        "■ Stop and collect training rows, do not tune yet: no baseline"
+    )
+    assert "tune" not in headline(_case("stop", missed, replace(missed, name="lora", kind="tuned")))

@@ -47,7 +47,7 @@ def test_ship_names_the_cheapest_that_meets_everything_on_test() -> None:
     ]
     decision = _decide(measured, ["few", "knn"])
     assert (decision.verdict, decision.approach) == ("ship", "few")
-    assert decision.headline == "✓ Ship few: it meets exact ≥ 0.8 on 100 test rows"
+    assert decision.headline == "✓ Ship few, do not tune: it meets exact ≥ 0.8 on 100 test rows"
     assert decision.recommendation["action"] == "ship"
     assert decision.looks == {"planned": 4, "used": 2}
     assert decision.requirements[0]["split"] == "test"
@@ -56,7 +56,7 @@ def test_ship_names_the_cheapest_that_meets_everything_on_test() -> None:
 def test_dev_alone_ships_nothing() -> None:
     decision = _decide([approach("few", share(60, 60))])
     assert decision.verdict == "collect"
-    assert decision.headline == "? Judge few on test: it meets everything on dev"
+    assert decision.headline == "? Judge few on test, do not tune yet: it meets everything on dev"
 
 
 def test_test_rows_without_a_look_are_a_reference_that_cannot_ship() -> None:
@@ -74,7 +74,7 @@ def test_collect_says_how_many_rows_would_settle_it() -> None:
     assert decision.recommendation["action"] == "collect_eval"
     assert decision.recommendation["rows"] == needed - 100
     assert decision.headline.startswith(
-        f"? Collect {needed - 100} more test rows: whether few meets exact ≥ 0.8"
+        f"? Collect {needed - 100} more test rows, do not tune yet: whether few meets exact ≥ 0.8"
     )
 
 
@@ -86,7 +86,7 @@ def test_the_headline_names_the_requirement_that_its_rows_are_for() -> None:
     assert isinstance(easy, int) and isinstance(hard, int) and hard > easy
     assert decision.recommendation["rows"] == hard - 100
     assert decision.headline.startswith(
-        f"? Collect {hard - 100} more test rows: whether few meets valid ≥ 0.8 is undecided, 0.85 ["
+        f"? Collect {hard - 100} more test rows, do not tune yet: whether few meets valid ≥ 0.8 is "
     )
     assert decision.headline.endswith(", and so is exact ≥ 0.8")
     why: Any = decision.recommendation["why"]
@@ -98,7 +98,7 @@ def test_what_no_number_of_rows_settles_is_named_first() -> None:
     rows = [a_row(f"r{i}", {"exact": float(i < 85), "valid": float(i < 80)}) for i in range(100)]
     decision = _decide([approach("few", share(55, 60), rows)], ["few"], task)
     assert decision.recommendation["rows"] is None
-    assert decision.headline.startswith("? Collect eval rows: whether few meets valid ≥ 0.8 is undecided")
+    assert decision.headline.startswith("? Collect eval rows, do not tune yet: whether few meets valid ≥ 0.8")
 
 
 def test_the_errors_of_both_bounds_stand_with_them() -> None:
@@ -127,7 +127,7 @@ def test_collect_asks_for_dev_rows_where_dev_keeps_an_approach_from_test() -> No
     measured = [approach("open", share(45, 60)), approach("tested", share(59, 60), share(40, 100))]
     decision = _decide(measured, ["tested"])
     assert decision.verdict == "collect"
-    assert "dev rows: whether open meets" in decision.headline
+    assert "dev rows, do not tune yet: whether open meets" in decision.headline
 
 
 def test_escalate_when_everything_misses_on_dev() -> None:
@@ -155,7 +155,7 @@ def test_stop_when_there_is_nothing_left_to_train() -> None:
     decision = _decide([approach("zero", share(2, 80))], next_step=None)
     assert decision.verdict == "stop"
     assert decision.recommendation["action"] == "none"
-    assert decision.headline.startswith("■ Stop: no baseline meets exact ≥ 0.8")
+    assert decision.headline.startswith("■ Stop, do not tune: no baseline meets exact ≥ 0.8")
 
 
 def test_stop_when_training_is_not_the_cure() -> None:
@@ -164,7 +164,7 @@ def test_stop_when_training_is_not_the_cure() -> None:
     assert decision.verdict == "stop"
     assert decision.recommendation["action"] == "fix_retrieval"
     assert "12 %" in str(decision.recommendation["why"])
-    assert decision.headline.startswith("■ Stop and fix retrieval")
+    assert decision.headline.startswith("■ Stop and fix retrieval, do not tune: ")
 
 
 def test_stop_when_only_latency_fails() -> None:
@@ -205,6 +205,14 @@ def test_an_approach_that_was_never_reached_makes_it_incomplete() -> None:
     decision = _decide([approach("zero", share(2, 80)), stopped])
     assert decision.verdict == "incomplete"
     assert "knn was stopped before it had a row: connection refused" in decision.headline
+
+
+def test_an_open_approach_that_was_stopped_before_test_makes_it_incomplete() -> None:
+    stopped = approach("lora", share(60, 60), state="incomplete", expected={"dev": 60, "test": 100})
+    assert _decide([approach("zero", share(2, 80)), stopped]).verdict == "collect"
+    decision = _decide([approach("zero", share(2, 80)), stopped], interrupted="budget.calls is spent")
+    assert decision.verdict == "incomplete"
+    assert "budget.calls is spent" in decision.headline
 
 
 def test_what_comes_after_the_one_that_ships_need_not_be_complete() -> None:

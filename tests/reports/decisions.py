@@ -319,7 +319,7 @@ def ship() -> Decided:
     test = {"n": 240, "split": "test"}
     return decision(
         "ship",
-        "✓ Ship knn_few_shot: it meets valid_json ≥ 0.95 and json_fields ≥ 0.8 on 240 test rows",
+        "✓ Ship knn_few_shot, do not tune: it meets valid_json ≥ 0.95 and json_fields ≥ 0.8 on 240 test rows",
         approach="knn_few_shot",
         looks={"planned": 4, "used": 1},
         recommendation={
@@ -366,8 +366,8 @@ def collect() -> Decided:
     within = "lies within the bounds"
     return decision(
         "collect",
-        "? Collect 142 more eval rows: whether knn_few_shot meets valid_json ≥ 0.95 is undecided, 0.99 "
-        "[0.93, 1.00]",
+        "? Collect 142 more test rows, do not tune yet: whether knn_few_shot meets valid_json ≥ 0.95 is "
+        "undecided, 0.99 [0.93, 1.00]",
         looks={"planned": 4, "used": 1},
         notes=[
             "valid_json ≥ 0.95 cannot be shown with 80 test rows: even a perfect score takes 86.",
@@ -405,7 +405,7 @@ def stop() -> Decided:
         item["statuses"] = {"valid_json": "met", "p95_seconds": "not met"}
     return decision(
         "stop",
-        "■ Stop: no baseline meets p95_seconds ≤ 2; best is knn_few_shot, 2.9",
+        "■ Stop, do not tune: no baseline meets p95_seconds ≤ 2; best is knn_few_shot, 2.9",
         recommendation={
             "action": "none",
             "method": None,

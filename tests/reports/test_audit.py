@@ -70,6 +70,14 @@ def test_a_clean_audit_says_so() -> None:
     assert not is_audit({"exact_duplicates": 0})
 
 
+def test_what_was_not_looked_for_is_said() -> None:
+    audit = {"near_duplicates": {"overlooked": ["those of one meaning (fewer than 100 rows)"]}}
+    assert [line.text for line in lines_of(audit)] == [
+        "Nothing was found.",
+        "Near copies were not looked for among those of one meaning (fewer than 100 rows).",
+    ]
+
+
 def test_the_page_has_the_section_and_hostile_ids_are_harmless() -> None:
     decision = escalate()
     rows = [{"split": "dev", "id": attack, "place": attack} for attack in ATTACKS]

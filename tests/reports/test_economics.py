@@ -28,6 +28,9 @@ def test_what_costs_more_is_negative_and_never_pays() -> None:
     lines = paid(found)[0].lines
     assert lines[0] == ("A call", "0.50 s", "2.00 s", "−1.50 s", "[−2.00 s, −1.00 s]")
     assert lines[3] == ("Paid back after calls", "", "", "never", "")
+    same = {"before": 37.3, "after": 37.4, "saved": -0.1, "low": -0.2, "high": 0.0}
+    found["economics"]["tuned"] = [{**payback(), "prompt_tokens": same}]
+    assert paid(found)[0].lines[2][3:] == ("0", "[0, 0]")
 
 
 def test_without_prices_the_prompt_tokens_are_still_told() -> None:

@@ -45,7 +45,9 @@ def test_rounding_never_moves_a_value_onto_the_threshold(
 
 
 def test_differences_carry_their_sign() -> None:
-    assert [figures.signed(v) for v in (0.13, -0.57, 0.0, None)] == ["+0.13", "−0.57", "±0.00", "–"]
+    assert [figures.signed(v) for v in (0.13, -0.57, 0.0, None)] == ["+0.13", "−0.57", "0.00", "–"]
+    assert [figures.signed(v, "tokens_in") for v in (-0.3, 0.0, 0.4, -12.4)] == ["0", "0", "0", "−12"]
+    assert figures.signed(-0.001, "p95_seconds") == "0 s"
 
 
 def test_an_interval_needs_both_ends() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from xml.etree import ElementTree
 
@@ -77,6 +78,19 @@ def test_labels_do_not_cover_each_other() -> None:
     assert len(boxes) == 6
     for i, (x, y) in enumerate(boxes):
         assert all(abs(x - a) >= 60 or abs(y - b) >= 8 for a, b in boxes[:i])
+
+
+def test_a_name_apart_from_its_point_is_tied_to_it() -> None:
+    crowd = [Point(f"approach_{i}", 500 + i, 0.02 * i, 0.0, 0.1) for i in range(7)]
+    picture = ElementTree.fromstring(str(cost_plot(crowd, AXES)))
+    dots = [(float(m.get("cx", 0)), float(m.get("cy", 0))) for m in picture.iter() if m.tag == "circle"]
+    lines = [m for m in picture.iter() if m.get("class") == "leader"]
+    assert lines
+    for line in lines:
+        start = float(line.get("x1", 0)), float(line.get("y1", 0))
+        assert min(math.dist(start, dot) for dot in dots) < 6
+    beside = str(cost_plot(POINTS, AXES))
+    assert "leader" not in beside
 
 
 def test_one_approach_is_no_comparison() -> None:

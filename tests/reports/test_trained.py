@@ -28,6 +28,13 @@ def test_the_files_are_the_gold_files() -> None:
     assert_gold("trained.xml", junit.render(MADE))
 
 
+def test_a_soft_prompt_that_starts_from_part_of_the_prompt_says_so() -> None:
+    told = facts(method="prefix_tuning", starts_from=256, stands_for=874)["Trained"]
+    assert told.startswith("prefix tuning (sft), on 200 rows, ")
+    assert told.endswith("from the first 256 of the 874 tokens it stands for")
+    assert "from the first" not in facts(starts_from=85, stands_for=85)["Trained"]
+
+
 def test_what_was_trained_chosen_and_taken_is_told() -> None:
     assert facts() == {
         "Trained": "LoRA (sft), on 200 rows, 4,884,480 of 139,400,064 parameters",
@@ -37,7 +44,8 @@ def test_what_was_trained_chosen_and_taken_is_told() -> None:
         "Served with": "its own prompt",
         "Prompt tokens": "121 against 874 of knn_few_shot: 753 saved a call (86 %)",
         "Economics": " ".join(as_sentence(line) for line in payback()["sentences"]),
-        "Forgetting": "loss on general text 3.12 before and 3.17 after: +0.05 nats a token",
+        "Forgetting": "loss on general text 3.12 before and 3.17 after: +0.05 nats a token "
+        "(perplexity × 1.05); the task sets no limit",
         "More data": learning()["sentence"],
         "Time": "8.4 min, foreseen 7.9 min",
         "Memory": "1.65 GiB, foreseen 1.5 GiB",
@@ -61,6 +69,19 @@ def test_a_longer_prompt_unknown_figures_and_several_stages_are_said() -> None:
         "sft: the weights it began with of 9 (training ended: the time was up). "
         "dpo: step 4 of 4 (training ended: after 4 steps)"
     )
+
+
+def test_a_best_score_at_the_last_step_asks_for_more_epochs_with_the_command() -> None:
+    assert "More epochs" not in facts(settings={"epochs": 5.0})
+    last = {"name": "sft", "steps": 125, "best": 125, "why": "after 125 steps"}
+    assert facts(stages=[last], settings={"epochs": 5.0})["More epochs"] == (
+        "the best dev score came with the last step of 5 epochs, so longer training may help: "
+        "wb escalate TASK.YAML --force --method lora --set epochs=10"
+    )
+    assert "More epochs" not in facts(stages=[{**last, "why": "the time was up"}], settings={"epochs": 5.0})
+    both = [last, {"name": "dpo", "steps": 40, "best": 20, "why": "nothing better was seen"}]
+    told = facts(stages=both, settings={"epochs": 5.0}, objective="sft_then_dpo")["More epochs"]
+    assert told.startswith("the best dev score of sft came") and "--objective sft_then_dpo" in told
 
 
 def test_the_page_has_curves_and_a_table_of_the_looks() -> None:
