@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from evals.errors import Mistakes
 from evals.ranking import ranking
 from evals.requirements import MEASURED, is_built_in
 from evals.table import nearest
@@ -12,27 +13,35 @@ from evals.types import Grader, Requirement
 
 
 def check_metrics(task: Task, graders: Sequence[Grader]) -> None:
-    """Raise TaskError for the first requirement whose metric none of the graders gives."""
+    """Raise TaskError for the requirements whose metric none of the graders gives."""
     given = [metric for grader in graders for metric in grader.metrics]
-    there = [*given, *MEASURED]
     advisory = {m for g in graders if getattr(g, "advisory", False) for m in g.metrics}
-    for index, requirement in enumerate(task.requirements):
-        if requirement.metric in advisory and requirement.tier == "critical":
-            raise task.error(
-                f"{requirement.metric!r} may advise and not decide",
-                f"requirements[{index}]",
-                "Write tier: advisory.",
-            )
-        if requirement.metric in given:
-            continue
-        if is_built_in(requirement.metric):
-            _check_measurable(task, index, requirement)
-            continue
+    mistakes = Mistakes()
+    for index in range(len(task.requirements)):
+        with mistakes.noted():
+            _check_metric(task, index, given, advisory)
+    mistakes.tell()
+
+
+def _check_metric(task: Task, index: int, given: Sequence[str], advisory: Collection[str]) -> None:
+    """Refuse a requirement whose metric nothing gives, or that its metric may not decide."""
+    requirement, there = task.requirements[index], [*given, *MEASURED]
+    if requirement.metric in advisory and requirement.tier == "critical":
         raise task.error(
-            f"no grader gives the metric {requirement.metric!r}.{nearest(requirement.metric, there)}",
-            f"requirements[{index}].metric",
-            f"The graders give: {', '.join(given)}. Built in: {', '.join(MEASURED)}.",
+            f"{requirement.metric!r} may advise and not decide",
+            f"requirements[{index}]",
+            "Write tier: advisory.",
         )
+    if requirement.metric in given:
+        return
+    if is_built_in(requirement.metric):
+        _check_measurable(task, index, requirement)
+        return
+    raise task.error(
+        f"no grader gives the metric {requirement.metric!r}.{nearest(requirement.metric, there)}",
+        f"requirements[{index}].metric",
+        f"The graders give: {', '.join(given)}. Built in: {', '.join(MEASURED)}.",
+    )
 
 
 def _check_measurable(task: Task, index: int, requirement: Requirement) -> None:

@@ -11,18 +11,22 @@
         └── ResumableError   the same command continues where this one stopped
 
 A message is one or two lines: what is wrong, where (file, line, key), what to do. The command
-line prints it without a traceback and exits with `exit_code`.
+line prints it without a traceback and exits with `exit_code`. What was found wrong in one reading is told
+together (`Mistakes`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 class WorkbenchError(Exception):
-    """The root: a mistake or a fault that a person can act on."""
+    """The root: a mistake or a fault that a person can act on. `others` were found in the same reading."""
 
     exit_code = 1
+    others: tuple[WorkbenchError, ...] = ()
 
     def __init__(
         self,
@@ -46,6 +50,28 @@ class WorkbenchError(Exception):
 
 class TaskError(WorkbenchError):
     """The task file, its output schema or one of its options is wrong."""
+
+
+class Mistakes:
+    """Collects the mistakes of a task file that do not hang on one another."""
+
+    def __init__(self) -> None:
+        self.found: list[TaskError] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Keep a TaskError of the block, and go on behind it."""
+        try:
+            yield
+        except TaskError as error:
+            self.found.append(error)
+
+    def tell(self) -> None:
+        """Raise the first of them with the others, where there is any."""
+        if self.found:
+            first, *others = self.found
+            first.others = (*others, *first.others)
+            raise first
 
 
 class DataError(WorkbenchError):

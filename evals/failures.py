@@ -11,16 +11,17 @@ RARE: tuple[Failure, ...] = ("too_long", "unjudged")
 
 
 def primary_grader(requirements: Sequence[Requirement], graders: Sequence[str]) -> str:
-    """The grader that says whether a row is right: that of the first quality requirement that a
-    grader gives, else the first grader. Raises ValueError without graders."""
+    """The grader that says whether a row is right: that of the first quality requirement for which more is
+    better and which a grader gives, else the first grader of which less was not asked, else the first. Raises
+    ValueError without graders."""
     if not graders:
         raise ValueError("a task has at least one grader")
-    for requirement in requirements:
-        if requirement.kind == "quality":
-            grader = grader_of(requirement.metric, graders)
-            if grader is not None:
-                return grader
-    return graders[0]
+    asked = [(r, grader) for r in requirements if (grader := grader_of(r.metric, graders)) is not None]
+    for requirement, grader in asked:
+        if requirement.kind == "quality" and requirement.at_least is not None:
+            return grader
+    less = {grader for requirement, grader in asked if requirement.at_most is not None}
+    return next((grader for grader in graders if grader not in less), graders[0])
 
 
 def grader_of(metric: str, graders: Sequence[str]) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from evals.errors import Mistakes
 from evals.table import nearest
 from evals.types import Kind, Requirement
 from evals.yamlfile import YamlFile, join_key
@@ -46,7 +47,12 @@ MEASURED = (
 
 def read_requirements(file: YamlFile) -> tuple[Requirement, ...]:
     """The task file's requirements, in order. Raises TaskError."""
-    return tuple(_requirement(file, index) for index in range(len(file.value["requirements"])))
+    mistakes, found = Mistakes(), []
+    for index in range(len(file.value["requirements"])):
+        with mistakes.noted():
+            found.append(_requirement(file, index))
+    mistakes.tell()
+    return tuple(found)
 
 
 def _requirement(file: YamlFile, index: int) -> Requirement:

@@ -327,7 +327,8 @@ class Decision:
 
 
 class Progress(Protocol):
-    """Where a long step says how far it is; the command line draws it on stderr."""
+    """Where a long step says how far it is; the command line draws it on stderr. Behind a bar in spaces the
+    name of a step may be followed by figures that change while it lasts: "lora: sft | loss 0.312"."""
 
     def __call__(self, step: str, done: int, total: int) -> None: ...
 

@@ -1,6 +1,6 @@
 """A task file's value against its JSON Schema, answered in one or two lines a person can act on.
 
-jsonschema finds what is wrong; this module picks the first mistake of the file and says it with
+jsonschema finds what is wrong; this module says each mistake of the file, the first one first, with
 its line, its key, what is allowed there and the nearest spelling. A schema's `title` names the
 kind of value in messages; `writeOnly` marks values that must not be repeated in a message.
 """
@@ -8,10 +8,11 @@ kind of value in messages; `writeOnly` marks values that must not be repeated in
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evals.errors import TaskError
+from evals.errors import Mistakes, TaskError
 from evals.table import nearest
 from evals.yamlfile import YamlFile, join_key
 
@@ -38,16 +39,38 @@ _LIMITS = {
     "uniqueItems": "a list without repetitions",
 }
 
+MOST = 9
+"""Mistakes that are told beside the first."""
+
 
 def validate(file: YamlFile, schema: Mapping[str, Any]) -> None:
-    """Check the file's value. Raises TaskError for the mistake that stands first in the file; what is
-    missing comes after what is there and wrong, because a misspelt key is both."""
+    """Check the file's value. Raises TaskError for the mistake that stands first in the file, with up to
+    `MOST` others; what is missing comes after what is there and wrong, because a misspelt key is both."""
     from jsonschema import Draft202012Validator
 
     errors = [_relevant(error) for error in Draft202012Validator(schema).iter_errors(file.value)]
-    if errors:
-        first = min(errors, key=lambda e: (e.validator == "required", file.line(_key(e)) or 0))
-        raise _explain(file, first)
+    errors.sort(key=lambda e: (e.validator == "required", file.line(_key(e)) or 0))
+    mistakes, misspelt = Mistakes(), "".join(nearest(*word) for error in errors for word in _unknown(error))
+    for error in errors:
+        if error.validator == "required" and repr(_missing(error)) in misspelt:
+            continue
+        mistakes.found += _explain(file, error)
+    mistakes.found[MOST + 1 :] = []
+    mistakes.tell()
+
+
+def _unknown(error: ValidationError) -> list[tuple[str, list[str]]]:
+    """Each unknown key with those that are allowed in its place."""
+    if error.validator != "additionalProperties":
+        return []
+    allowed = list(_schema(error).get("properties", {}))
+    return [(key, allowed) for key in _instance(error) if key not in allowed]
+
+
+def _missing(error: ValidationError) -> str:
+    """The key that is required and not there; jsonschema has an error for each."""
+    absent = [str(key) for key in _listed(error.validator_value) if key not in _instance(error)]
+    return next(key for key in absent if error.message.startswith(repr(key)))
 
 
 def _key(error: ValidationError) -> str:
@@ -57,12 +80,12 @@ def _key(error: ValidationError) -> str:
     return key
 
 
-def _explain(file: YamlFile, error: ValidationError) -> TaskError:
+def _explain(file: YamlFile, error: ValidationError) -> list[TaskError]:
     key = _key(error)
     if error.validator == "additionalProperties":
-        return _unknown_key(file, error, key)
+        return [_unknown_key(file, join_key(key, name), name, allowed) for name, allowed in _unknown(error)]
     message, hint = _message(error)
-    return TaskError(message, where=file.path, line=file.line(key), key=key or None, hint=hint)
+    return [TaskError(message, where=file.path, line=file.line(key), key=key or None, hint=hint)]
 
 
 def _relevant(error: ValidationError) -> ValidationError:
@@ -84,12 +107,7 @@ def _has(errors: Sequence[ValidationError], rules: tuple[str, ...]) -> bool:
     return any(not error.relative_path and error.validator in rules for error in errors)
 
 
-def _unknown_key(file: YamlFile, error: ValidationError, key: str) -> TaskError:
-    allowed = list(_schema(error).get("properties", {}))
-    name = min(
-        (k for k in _instance(error) if k not in allowed), key=lambda k: file.line(join_key(key, k)) or 0
-    )
-    path = join_key(key, name)
+def _unknown_key(file: YamlFile, path: str, name: str, allowed: Sequence[str]) -> TaskError:
     return TaskError(
         f"unknown key {name!r}.{nearest(name, allowed)}",
         where=file.path,
@@ -106,7 +124,7 @@ def _message(error: ValidationError) -> tuple[str, str | None]:
     if error.instance is None:
         return "is left empty", about
     if error.validator == "required":
-        name = next(key for key in _listed(error.validator_value) if key not in _instance(error))
+        name = _missing(error)
         described = schema.get("properties", {}).get(name, {}).get("description")
         hint = f"{name}: {described}" if described else f"`wb schema task` says what {name} may be."
         return f"the key {name!r} is missing", hint
@@ -118,10 +136,22 @@ def _message(error: ValidationError) -> tuple[str, str | None]:
         if schema.get("writeOnly") or str(error.validator).endswith("Items")
         else f", not {_shown(error.instance)}"
     )
-    near = ""
+    near = nearest(*_spelling(error))
+    share = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", str(error.instance))
+    if share and error.validator == "type" and "number" in _listed(error.validator_value):
+        about = f"Write a share: {float(share[1]) / 100:g}."
+    return f"must be {wanted}{shown}{near and f'.{near}'}", about
+
+
+def _spelling(error: ValidationError) -> tuple[str, list[str]]:
+    """What may be misspelt in a value, and what it may have been meant to be."""
     if error.validator in ("enum", "const"):
-        near = f".{nearest(str(error.instance), map(str, _listed(error.validator_value)))}"
-    return f"must be {wanted}{shown}{near}", about
+        return str(error.instance), [str(word) for word in _listed(error.validator_value)]
+    forms = _listed(error.validator_value) if error.validator in ("anyOf", "oneOf") else []
+    if isinstance(error.instance, str):
+        return error.instance, [str(form["const"]) for form in forms if "const" in form]
+    keys = [key for form in forms for key in form.get("properties", {})]
+    return next((str(key) for key in _instance(error) if key not in keys), ""), keys
 
 
 def _wanted(rule: str, value: Any, schema: Mapping[str, Any]) -> str | None:

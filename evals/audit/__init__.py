@@ -20,7 +20,7 @@ from evals.audit.outliers import Outlier, strange_texts, unusual_lengths
 from evals.audit.privacy import Personal, personal
 from evals.audit.quoted import Quote, Sought
 from evals.audit.shingles import Array
-from evals.audit.state import MOST_NAMED, Audit
+from evals.audit.state import MOST_NAMED, NOT_ASKED, Audit
 from evals.data import Data, Dropped
 from evals.errors import ModelError
 from evals.graders import answer_text
@@ -87,7 +87,7 @@ def _meaning(
 ) -> tuple[Meaning, str]:
     """What embeddings show, or why they were not asked."""
     if models is None or len(rows.examples) < FEWEST:
-        return Meaning(), "not asked for" if models is None else f"fewer than {FEWEST} rows"
+        return Meaning(), NOT_ASKED if models is None else f"fewer than {FEWEST} rows"
     try:
         return meaning(rows, close, chosen, models.embedder(EMBEDDER)), ""
     except ModelError as error:

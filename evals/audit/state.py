@@ -14,7 +14,7 @@ from evals.audit.choices import Balance
 from evals.audit.duplicates import Repeat
 from evals.audit.leakage import Reveal
 from evals.audit.meaning import Doubt, Meaning
-from evals.audit.near import Near, Twin
+from evals.audit.near import FEWEST, UNKNOWN, Near, Twin
 from evals.audit.outliers import Outlier
 from evals.audit.privacy import Personal
 from evals.audit.quoted import Quote
@@ -24,6 +24,7 @@ from evals.types import Json
 
 MOST_NAMED = 50
 """Rows that decision.json names in each list; counts are always whole."""
+NOT_ASKED = "not asked for"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,18 @@ class Audit:
         """Rows that nearly repeat a row of an earlier split, each once: by characters, else by meaning."""
         found = {(twin.split, twin.id): twin for twin in (*self.meaning.twins, *self.near.twins)}
         return tuple(sorted(found.values(), key=lambda twin: twin.split != "test"))
+
+    @property
+    def overlooked(self) -> tuple[str, ...]:
+        """What near copies may have passed by, and why."""
+        found = []
+        if self.near.limits and self.near.usual.get("resembles") is None:
+            found.append(
+                f"those less than {UNKNOWN} alike (fewer than {FEWEST} train rows: what is usual is unknown)"
+            )
+        if self.without and self.without != NOT_ASKED:
+            found.append(f"those of one meaning ({self.without})")
+        return tuple(found)
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
@@ -109,6 +122,7 @@ class Audit:
             "usual": {**self.near.usual, "means": self.meaning.usual},
             "embedded": self.meaning.embedded,
             "not_embedded": self.without,
+            "overlooked": list(self.overlooked),
             "rows": self._placed(twins[:most], "of_"),
         }
 

@@ -9,17 +9,19 @@ known to be stale when any of these changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evals.errors import TaskError
+from evals.errors import Mistakes, TaskError
 from evals.graders.general import GENERAL, adjusted
 from evals.requirements import is_built_in
 from evals.store import digest
 from evals.table import Table
 from evals.types import Example, Grader, Json, Models, Prediction
+from evals.yamlfile import join_key
 
 if TYPE_CHECKING:
     from evals.output import OutputSpec
@@ -72,24 +74,43 @@ def build(
     Raises TaskError for an unknown name or option, a bad option value, or a name given twice.
     """
     graders: dict[str, Grader] = {}
-    for spec in specs:
-        grader = build_one(spec.name, spec.options, output, where, task)
-        if grader.name in graders:
-            raise TaskError(
-                f"the grader {grader.name!r} stands twice",
-                where=where,
-                key="graders",
-                hint="Scores are filed under the grader's name: give one of them another with `as`.",
-            )
-        if grader.name != spec.name and (grader.name in GRADERS or is_built_in(grader.name)):
-            raise TaskError(
-                f"the grader {spec.name!r} cannot be called {grader.name!r}: that is another's name",
-                where=where,
-                key="graders",
-                hint="Choose a name that is no grader's and no built-in metric's.",
-            )
-        graders[grader.name] = grader
+    mistakes = Mistakes()
+    for index, spec in enumerate(specs):
+        with mistakes.noted(), _placed(index, where, task):
+            grader = build_one(spec.name, spec.options, output, where, task)
+            _check_name(grader, spec, graders)
+            graders[grader.name] = grader
+    mistakes.tell()
     return tuple(graders.values())
+
+
+@contextmanager
+def _placed(index: int, where: Any, task: Task | None) -> Iterator[None]:
+    """A mistake of the block stands at this grader's line of the task file, where it is read from one."""
+    key = join_key("graders", index)
+    try:
+        yield
+    except TaskError as error:
+        if task is None or key not in task.file.lines or error.line is not None:
+            raise
+        line = task.file.line(key)
+        raise TaskError(error.message, where=where, line=line, key=key, hint=error.hint) from error
+
+
+def _check_name(grader: Grader, spec: GraderSpec, others: Collection[str]) -> None:
+    """Raises TaskError for a name that another grader has or could have."""
+    if grader.name in others:
+        raise TaskError(
+            f"the grader {grader.name!r} stands twice",
+            key="graders",
+            hint="Scores are filed under the grader's name: give one of them another with `as`.",
+        )
+    if grader.name != spec.name and (grader.name in GRADERS or is_built_in(grader.name)):
+        raise TaskError(
+            f"the grader {spec.name!r} cannot be called {grader.name!r}: that is another's name",
+            key="graders",
+            hint="Choose a name that is no grader's and no built-in metric's.",
+        )
 
 
 def of_task(task: Task, where: Path | None = None) -> tuple[Grader, ...]:

@@ -74,6 +74,13 @@ def test_the_primary_grader_is_that_of_the_first_quality_requirement() -> None:
         primary_grader([valid], [])
 
 
+def test_a_grader_of_which_less_is_asked_does_not_say_that_a_row_is_right() -> None:
+    rude = Requirement("rude", "quality", at_most=0.1)
+    assert primary_grader([rude], ["rude", "exact"]) == "exact"
+    polite = Requirement("polite", "quality", at_least=0.9)
+    assert primary_grader([rude, polite], ["rude", "exact", "polite"]) == "polite"
+
+
 def test_counting_needs_no_row() -> None:
     assert count_failures([]) == ({"error": 0, "truncated": 0, "refused": 0, "format": 0, "wrong": 0}, 0)
     assert count_failures(rows_of([1.0, 0.0, None]))[1] == 1

@@ -117,6 +117,9 @@ def _near(audit: Audit) -> Iterator[Finding]:
             message = f"{count(twins, 'row')} nearly the same as one of an earlier split: {some(said)}"
             todo = "They stay; scores are shown with and without them, and nothing is trained on a verdict "
             yield Finding("warning", f"data.{split}", message, todo + "that hangs on them.")
+    if audit.overlooked:
+        message = f"near copies are not looked for among {' and '.join(audit.overlooked)}"
+        yield Finding("note", "data", message, "Compare the splits by eye, or add rows.")
 
 
 def _doubts(audit: Audit) -> Iterator[Finding]:

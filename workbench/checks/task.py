@@ -30,6 +30,7 @@ from workbench import budget, ladder
 from workbench.checks.estimate import Estimate, Sizes, estimate, measure
 from workbench.checks.findings import LEVELS, Checked, Finding, Level, Provable
 from workbench.checks.rows import findings_of_rows
+from workbench.checks.slices import slices
 from workbench.documents import KEY, Documents
 from workbench.judges.admission import leaves, limited, standing
 from workbench.judges.trial import try_judges
@@ -47,6 +48,7 @@ def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
     judged = _tried(task, graders, models) if try_judge else _untried(task, graders, models)
     rungs = ladder.rungs(task)
     data = load_data(task)
+    load_pairs(task)
     provable = tuple(could_show(task, data))
     documents = Documents(task)
     audited = audit(task, data, models, documents)
@@ -54,7 +56,13 @@ def check(task: Task, models: Models, *, try_judge: bool = False) -> Checked:
     judged += _calls(graders, data, len(rungs))
     rows = findings_of_rows(task, data, audited, able, models)
     limits = [*_requirements(task, data, provable), *_grammar(task, rungs), *_documents(documents)]
-    limits += [*_missing(task, rungs, data, models), *_forgetting(task), *_left_out(task, data)]
+    limits += [
+        *slices(task, data),
+        *_missing(task, rungs, data, models),
+        *_forgetting(task),
+        *_trained(task, models),
+        *_left_out(task, data),
+    ]
     findings = [*rows, *limits, *kept_back, *judged]
     sizes, limit, cost, more = _with_model(task, data, models, rungs)
     ordered = sorted([*findings, *more], key=lambda finding: LEVELS.index(finding.level))
@@ -97,6 +105,17 @@ def _missing(task: Task, rungs: Sequence[Rung], data: Data, models: Models) -> l
     """Models that a rung needs beside the task's."""
     errors = ladder.missing_models(task, rungs, bool(data.train), models)
     return [_error(error, _place(error)) for error in errors]
+
+
+def _trained(task: Task, models: Models) -> Iterator[Finding]:
+    """What keeps the model that would be trained in place of the task's own from being loaded."""
+    trained = task.tune_model
+    if trained is None or trained.provider != "local":
+        return
+    try:
+        _ = models.open(trained).context
+    except ModelError as error:
+        yield _error(error, f"tune_model {trained.name}")
 
 
 def _left_out(task: Task, data: Data) -> Iterator[Finding]:

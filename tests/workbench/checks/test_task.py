@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from evals.errors import TaskError
+from evals.errors import DataError, TaskError
 from evals.models import Loader
 from evals.task import load_task
 from tests.scripted import Scripted, ScriptedModels
@@ -31,7 +31,7 @@ class Case:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files: dict[str, Sequence[dict[str, Any]]] = {
-            "train": rows("a", 30),
+            "train": rows("a", 100),
             "dev": rows("b", 30),
             "test": rows("c", 60),
         }
@@ -67,7 +67,7 @@ def case(tmp_path: Path) -> Case:
 def test_a_sound_task_has_nothing_to_say_against_it(case: Case) -> None:
     checked = case.run()
     assert (checked.findings, checked.errors, checked.exit_code) == ((), 0, 0)
-    assert checked.rows == {"train": 30, "dev": 30, "test": 60}
+    assert checked.rows == {"train": 100, "dev": 30, "test": 60}
     assert checked.sizes is not None
     assert checked.sizes.prompt.most == len("Name the day.\n\nc text 00")
     assert checked.max_tokens == 14
@@ -90,6 +90,16 @@ def test_what_a_training_cannot_be_held_against_is_an_error_before_it(
     case.more = f"forgetting: {{{named}}}\n"
     found = case.only(says)
     assert (found.level, found.where) == ("error", "forgetting")
+
+
+def test_near_copies_that_few_rows_cannot_show_are_noted(case: Case) -> None:
+    case.files["train"] = rows("a", 99)
+    found = case.only("near copies are not looked for among those less than 0.95 alike (fewer than 100 train")
+    assert (found.level, found.where) == ("note", "data")
+    case.files["train"] = rows("a", 5)
+    assert (
+        found.message + " and those of one meaning (fewer than 100 rows)" == case.only("near copies").message
+    )
 
 
 def test_copies_across_splits_are_named_with_how_and_where(case: Case) -> None:
@@ -247,6 +257,24 @@ def test_files_for_later_steps_must_be_there(case: Case) -> None:
     assert [f.level for f in checked.findings if f.where == "data.documents"] == ["error"]
 
 
+def test_a_model_to_train_that_cannot_be_loaded_is_an_error_before_it(case: Case) -> None:
+    folder = case.folder / "pickled"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "pytorch_model.bin").write_bytes(b"")
+    case.more = f"tune_model: {folder}\n"
+    case.models = Loader()
+    found = case.only("pickled' has no safetensors weights (other formats are not loaded)")
+    assert (found.level, found.where) == ("error", f"tune_model {folder}")
+
+
+def test_pairs_of_answers_are_read_before_a_run_is_paid(case: Case) -> None:
+    pair = {"input": "which day", "chosen": "monday", "rejected": "tuesday"}
+    case.files["preferences"] = [pair, {**pair, "rejected": "monday"}]
+    with pytest.raises(DataError, match="preferences.jsonl:2: chosen and rejected are the same text"):
+        case.run()
+
+
 def test_a_template_that_shows_nothing_of_the_row_is_a_warning(case: Case) -> None:
     case.template = "Which day is it?"
     finding = case.only("every row is asked the same")
@@ -267,7 +295,7 @@ def test_the_text_says_everything_and_the_json_can_be_written(case: Case) -> Non
     checked = case.run()
     said = text(checked)
     for part in (
-        "30 train, 30 dev, 60 test",
+        "100 train, 30 dev, 60 test",
         "CANNOT BE MET",
         "zero-shot prompt: median",
         "in all: ",
