@@ -179,7 +179,7 @@ def _first_ladder(session: Session, found: Audit, unread: str) -> Ladder:
     missing = ladders.left_out(task, bool(session.data.train))
     notes = scope.notes() + ((f"the task's ladder leaves out {', '.join(missing)}",) if missing else ())
     binding = not notes
-    step = ladders.next_step(task, len(session.data.train), session.plan.task_path)
+    step = ladders.next_step(task, len(session.data.train), session.plan.training())
     rows = tuple(look_hash(e, Template(task.prompt.template).names) for e in session.data.test)
     blocked = blocks(found.quotes)
     notes += (f"{unread}.",) if unread else ()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from baselines import COMPOSED, ON_DEMAND, RUNGS
@@ -172,9 +171,9 @@ def left_out(task: Task, has_train: bool) -> list[str]:
     return [rung.name for rung in others if not excluded(rung, task, has_train)]
 
 
-def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]:
-    """What to do when no baseline will: a recommendation of decision.json, to train something or,
-    with the reasons, to collect training rows or nothing."""
+def next_step(task: Task, train_rows: int, command: str) -> Mapping[str, Any]:
+    """What to do when no baseline will: a recommendation of decision.json, to train something by `command`
+    or, with the reasons, to collect training rows or nothing."""
     found = training_for(task, train_rows)
     if found.method is None:
         return {"action": "none" if _hosted(task) else "collect_train", "why": list(found.why)}
@@ -183,7 +182,7 @@ def next_step(task: Task, train_rows: int, task_path: Path) -> Mapping[str, Any]
         "method": found.method.name,
         **({} if found.objective == "sft" else {"objective": found.objective}),
         "why": list(found.why),
-        "command": f"wb escalate {task_path}",
+        "command": command,
     }
 
 

@@ -48,17 +48,22 @@ class Plan:
 
     def commands(self) -> dict[str, str]:
         """What to type after a verdict: the same again to continue, without its limits to judge anew."""
-        plain_words = ["wb", "assess", str(self.task_path)]
-        if self.out != Plan.out:
-            plain_words += ["--out", str(self.out)]
-        if self.allow_code:
-            plain_words.append("--allow-code")
-        if self.trusts_code:
-            plain_words.append("--trust-remote-code")
+        plain_words = self._words("assess")
         plain_words += [] if self.keep else ["--no-cache"]
         words = [*plain_words, *self.scope.options(), *(["--latency"] if self.latency else [])]
         words += [] if self.diagnosis else ["--no-diagnosis"]
         return {"incomplete": shlex.join(words), "collect": shlex.join(plain_words)}
+
+    def training(self) -> str:
+        """What to type to train what the verdict recommends."""
+        return shlex.join(self._words("escalate"))
+
+    def _words(self, command: str) -> list[str]:
+        """A command on this task, with what both it and this plan are told of files and of code."""
+        words = ["wb", command, str(self.task_path)]
+        words += [] if self.out == Plan.out else ["--out", str(self.out)]
+        words += ["--allow-code"] if self.allow_code else []
+        return words + (["--trust-remote-code"] if self.trusts_code else [])
 
 
 @dataclass(frozen=True)

@@ -237,3 +237,10 @@ def test_both_gates_install_and_run_the_same_things() -> None:
     (step,) = [step for step in github["steps"] if step.get("name") == "Install"]
     assert [line.split("  #")[0] for line in step["run"].splitlines()] == gitlab["before_script"]
     assert github["env"] == gitlab["variables"]
+
+
+def test_no_recipe_ends_at_a_verdict_before_its_gate() -> None:
+    page = (JOBS.parent / "ci.md").read_text(encoding="utf-8")
+    recipes = re.findall(r"^wb assess .*$", page, re.M)
+    assert recipes
+    assert all("--exit-zero" in line for line in recipes)

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
+from evals.table import Table
+from tuning.tables import METHODS, OBJECTIVES
 from workbench.cli.exchange import EXPORTS, IMPORTS
 from workbench.cli.main import COMMANDS, INTERRUPTED, wb
 from workbench.cli.verdict import EXIT_CODES
@@ -87,3 +89,9 @@ def test_the_defaults_are_those_of_the_code() -> None:
     options = {o.name: o.default for o in command_named("assess").params if isinstance(o, click.Option)}
     assert f"(`{options['out']}`)" in section("wb assess")
     assert f"endpoint ({options['jobs']})" in section("wb assess")
+
+
+@pytest.mark.parametrize(("option", "table"), [("--method", METHODS), ("--objective", OBJECTIVES)])
+def test_what_a_training_may_be_asked_for_is_told(option: str, table: Table) -> None:
+    (row,) = re.findall(rf"^\| `{option} NAME` \| .*$", section("wb escalate"), re.M)
+    assert set(table) <= set(re.findall(r"`(\w+)`", row))

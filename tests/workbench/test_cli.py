@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from evals.table import Table
 from tests.evals.models.openai_server import OpenAIServer, Say
 from tests.workbench.small_task import SmallTask, contents
+from tuning.tables import METHODS, OBJECTIVES
 from workbench.cli.main import COMMANDS, run
 
 ROOT = Path(__file__).parents[2]
@@ -51,9 +54,18 @@ def test_the_help_lists_every_command(words: list[str], capsys: pytest.CaptureFi
     assert all(f"\n  {command} " in shown for command in COMMANDS)
 
 
+@pytest.mark.parametrize("table", [METHODS, OBJECTIVES])
+def test_the_help_of_escalate_names_what_can_be_asked_for(
+    table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["escalate", "--help"]) == 0
+    assert f"not the one recommended: {', '.join(table)}." in " ".join(capsys.readouterr().out.split())
+
+
 def test_help_comes_at_once_and_imports_nothing_heavy() -> None:
     code = (
         "import sys, time; from workbench.cli.main import run; run(['--help']); run(['assess', '-h']);"
+        "run(['escalate', '-h']);"
         "heavy = {'torch', 'transformers', 'scipy', 'numpy', 'openai', 'jsonschema', 'jinja2', 'faiss'};"
         "assert not heavy & set(sys.modules); print(time.process_time(), file=sys.stderr)"
     )
@@ -125,6 +137,12 @@ def test_verbose_logs_what_happens(
     assert task.assess("-v") == 0
     assert "HTTP Request: POST" in caplog.text
     assert "HTTP" not in capsys.readouterr().out
+
+
+def test_what_libraries_warn_of_is_said_where_it_is_asked_for() -> None:
+    for words, told in ((["schema", "task"], "ignore"), (["-v", "schema", "task"], "default")):
+        assert run(words) == 0
+        assert warnings.filters[0][0] == told
 
 
 def test_json_is_the_decision_and_nothing_else(
@@ -248,3 +266,39 @@ def test_init_writes_a_task_that_check_knows(tmp_path: Path) -> None:
     assert again.returncode == 1
     assert again.stderr.startswith("error: ")
     assert len(again.stderr.splitlines()) == 2
+
+
+def test_every_mistake_of_a_reading_is_told_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = """name: bad
+model: smollm2-135m
+data: {dev: dev.jsonl, test: test.jsonl}
+promt: {instruction: Say it.}
+output: txt
+requirements:
+  - {metric: exact, at_least: 80%, kind: fromat}
+"""
+    (tmp_path / "task.yaml").write_text(wrong)
+    assert run(["check", str(tmp_path / "task.yaml")]) == 1
+    said = capsys.readouterr().err
+    assert [line.partition("task.yaml:")[2] for line in said.splitlines() if line.startswith("error: ")] == [
+        "4: promt: unknown key 'promt'. Did you mean 'prompt'?",
+        '5: output: must be text, {labels: [...]} or {format: json, schema: ...}, not "txt". '
+        "Did you mean 'text'?",
+        '7: requirements[0].kind: must be format, quality, latency, cost or forgetting, not "fromat". '
+        "Did you mean 'format'?",
+        '7: requirements[0].at_least: must be a number, not "80%"',
+    ]
+    assert "\nWrite a share: 0.8.\n" in said
+
+
+def test_every_wrong_grader_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    graders = ["exct", {"name": "contains", "valu": "x"}]
+    task = SmallTask(tmp_path, graders=graders)
+    assert run(["check", str(task.path)]) == 1
+    lines = task.path.read_text().splitlines()
+    first, second = (n for n, line in enumerate(lines, 1) if "exct" in line or '"contains"' in line)
+    said = capsys.readouterr().err
+    assert f"{task.path}:{first}: graders[0]: there is no grader 'exct'. Did you mean 'exact'?" in said
+    assert f"{task.path}:{second - 1}: graders[1]: the grader 'contains' has no option 'valu'." in said

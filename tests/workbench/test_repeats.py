@@ -64,7 +64,10 @@ def test_all_answers_to_a_row_are_one_unit(tmp_path: Path) -> None:
     assert (figures["dev"]["label"]["n"], figures["dev"]["label"]["clusters"]) == (120, 40)
     assert (figures["test"]["label"]["n"], figures["test"]["label"]["clusters"]) == (360, 120)
     assert "360 rows in 120 groups" in str(decision.requirements[0]["why"])
-    assert decision.headline == "✓ Ship zero_shot: it meets label ≥ 0.5 on 120 test rows (not binding)"
+    assert (
+        decision.headline
+        == "✓ Ship zero_shot, do not tune: it meets label ≥ 0.5 on 120 test rows (not binding)"
+    )
     folder = next((found.folder / "approaches").iterdir())
     assert {path.name for path in folder.iterdir()} >= {
         "predictions.jsonl",

@@ -7,6 +7,7 @@ import importlib
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 
 import click
@@ -77,3 +78,5 @@ def _adjust(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     logging.getLogger().setLevel(level)
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(level if console.verbose else logging.ERROR)
+    if not sys.warnoptions:
+        warnings.simplefilter("default" if console.verbose else "ignore")

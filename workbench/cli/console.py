@@ -1,6 +1,7 @@
 """What a command says: results on stdout, progress and errors on stderr.
 
-On a terminal progress is one line that is redrawn; elsewhere a line for every tenth of a step.
+On a terminal progress is one line a step that is redrawn; elsewhere a line for every tenth of it. What takes
+long says how much time is left, at the pace since it began.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from evals.store import plain
 
 BAR = 24
 REDRAW_SECONDS = 0.1
+FIGURES = " | "
+"""What parts a step's name from the figures behind it (`evals.types.Progress`)."""
+LONG = 20.0
+"""Seconds from which on what is left of a step is worth saying."""
 
 
 class Console:
@@ -30,6 +35,7 @@ class Console:
         self._open_line = False
         self._step = ""
         self._tenth = -1
+        self._begun = (0.0, 0)
 
     def adjust(self, *, quiet: bool = False, verbose: bool = False, no_color: bool = False) -> None:
         """Take in what the command line says."""
@@ -66,23 +72,30 @@ class Console:
         """Say that `done` of `total` parts of `step` are finished."""
         if self.quiet or total <= 0:
             return
+        name, now, tenth = step.partition(FIGURES)[0], time.monotonic(), 10 * done // total
+        first = name != self._step or done < self._begun[1]
+        if first:
+            if self._live:
+                self._end_line()
+            self._step, self._tenth, self._begun = name, -1, (now, done)
+        text = f"{done}/{total}{self._left(now, done, total)}"
         if self._live:
-            self._draw(step, done, total)
-            return
-        tenth = 10 * done // total
-        if (step, tenth) != (self._step, self._tenth):
-            self._step, self._tenth = step, tenth
-            click.echo(f"{step}: {done}/{total}", err=True)
+            if first or done >= total or now - self._drawn >= REDRAW_SECONDS:
+                self._draw(f"{step:<28} {_bar(done, total)} {text}", now)
+        elif tenth != self._tenth:
+            self._tenth = tenth
+            click.echo(f"{step}: {text}", err=True)
 
-    def _draw(self, step: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if step == self._step and done < total and now - self._drawn < REDRAW_SECONDS:
-            return
-        if step != self._step:
-            self._end_line()
-        self._step, self._drawn, self._open_line = step, now, True
-        filled = BAR * done // total
-        line = f"{step:<28} {'█' * filled}{'░' * (BAR - filled)} {done}/{total}"
+    def _left(self, now: float, done: int, total: int) -> str:
+        """How much time is left of a long step; "" for a short one, and at its beginning and end."""
+        begun, before = self._begun
+        if not before < done < total:
+            return ""
+        left = (now - begun) / (done - before) * (total - done)
+        return f", {duration(left)} left" if now - begun + left >= LONG else ""
+
+    def _draw(self, line: str, now: float) -> None:
+        self._drawn, self._open_line = now, True
         width = shutil.get_terminal_size().columns - 1
         click.echo("\r\x1b[2K" + line[:width], nl=False, err=True)
 
@@ -90,6 +103,18 @@ class Console:
         if self._open_line:
             click.echo(err=True)
             self._open_line = False
+
+
+def duration(seconds: float) -> str:
+    """A time to wait: "40 s", "3 min", "2.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _bar(done: int, total: int) -> str:
+    filled = BAR * min(done, total) // total
+    return "█" * filled + "░" * (BAR - filled)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tuning.tables import METHODS, OBJECTIVES
 from workbench.cli.console import Console
 from workbench.cli.options import (
     allow_code_option,
@@ -24,10 +25,25 @@ from workbench.cli.options import (
 @click.option(
     "--run", type=click.Path(path_type=Path), metavar="RUN", help="Take the decision from this folder."
 )
-@click.option("--method", metavar="NAME", help="Train by this method, not the one recommended.")
-@click.option("--objective", metavar="NAME", help="Train towards this objective, not the one recommended.")
+@click.option(
+    "--method",
+    metavar="NAME",
+    help=f"Train by this method, not the one recommended: {', '.join(METHODS)}.",
+)
+@click.option(
+    "--objective",
+    metavar="NAME",
+    help=f"Train towards this objective, not the one recommended: {', '.join(OBJECTIVES)}.",
+)
+@click.option(
+    "--set",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the method, the objective or the training; repeatable.",
+)
 @click.option("--force", is_flag=True, help="Train whatever the verdict is; open leakage still stops it.")
-@click.option("--climb", is_flag=True, help="Go on with the next method while one brings something.")
+@click.option("--climb", is_flag=True, help="Go on with the next method while none ships.")
 @click.option("--search", is_flag=True, help="Try three learning rates, and take the best on dev.")
 @click.option("--curve", is_flag=True, help="Train on parts of the rows too: would more rows help?")
 @distilled_option
@@ -58,6 +74,7 @@ def command(
     run: Path | None,
     method: str | None,
     objective: str | None,
+    options: tuple[str, ...],
     force: bool,
     climb: bool,
     search: bool,
@@ -90,6 +107,8 @@ def command(
 
     if launch is None and (launch_config is not None or processes is not None):
         raise click.UsageError("--launch-config and --processes go with --launch accelerate")
+    if climb and options:
+        raise click.UsageError("--set is for one training, and --climb goes on to others")
     order = Order(
         *(task, out, run, method, objective, force, climb, dry_run, seed, console.progress, allow_code),
         trusts_code=trusts_code,
@@ -98,6 +117,7 @@ def command(
         distilled=distilled,
         distilled_only=distilled_only,
         launch=None if launch is None else Launch(launch_config, processes),
+        options=options,
     )
     acted = escalate(order, Loader(jobs=jobs, allows_code=allow_code, trusts_code=trusts_code))
     if acted.preflight is not None:
@@ -119,7 +139,8 @@ def command(
 
 def _ahead(console: Console, preflight: object, as_json: bool) -> int:
     """Say what a training would take: 0, and 1 when something stands in its way."""
-    from tuning.preflight import Preflight, lines
+    from tuning.preflight import Preflight
+    from workbench.cli.ahead import lines
 
     assert isinstance(preflight, Preflight)
     if as_json:

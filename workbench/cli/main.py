@@ -18,6 +18,7 @@ import click
 from evals.errors import ResumableError, WorkbenchError
 from workbench.cli.commands import Commands, common_options
 from workbench.cli.console import Console
+from workbench.cli.interrupts import acknowledged
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +80,14 @@ def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
         words = list(args) if args is not None else None
-        code = int(wb.main(args=words, prog_name="wb", standalone_mode=False) or 0)
+        with acknowledged():
+            code = int(wb.main(args=words, prog_name="wb", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except WorkbenchError as error:
-        Console.error(str(error))
+        for one in (error, *error.others):
+            Console.error(str(one))
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         Console.error("interrupted; what was finished is kept: the same command continues")

@@ -60,7 +60,7 @@ def _folded(line: str, width: int | None) -> str:
 
 
 def _ladder(planned: Planned) -> Iterator[str]:
-    yield f"The ladder, cheapest first{STOPS if planned.stop_first else ''}"
+    yield f"The ladder, in the order that counts as that of cost{STOPS if planned.stop_first else ''}"
     width = max((len(step.name) for step in planned.steps), default=0)
     for step in planned.steps:
         yield f"  {step.name:<{width}}  {_step(step)}"

@@ -9,6 +9,7 @@ from typing import Any
 from evals.store import plain
 from evals.types import Decision
 from reports.approaches import approach_table
+from reports.brought import brought
 from reports.spent import spent_sentence
 from reports.trained import trainings
 from workbench.cli.console import Console, table
@@ -36,6 +37,8 @@ def show(console: Console, folder: Path, decision: Decision, *, as_json: bool = 
     for requirement in decision.requirements:
         of = f", {requirement['approach']}" if requirement.get("approach") else ""
         console.say(f"{requirement['status']:<22} {requirement['sentence']}{of}: {requirement['why']}")
+    for line in brought(plain(decision))[:1]:
+        console.say(line)
     for note in decision.notes:
         console.say(f"note: {note}")
     if decision.diagnosis:

@@ -178,7 +178,8 @@ def headline(found: Gate) -> str:
         return f"✗ Worse: {what} on {rows} {split} rows"
     if found.outcome == "cannot tell":
         through = ", let through (inconclusive: pass)" if found.inconclusive == "pass" else ""
-        return f"? Cannot tell whether {what} is worse by its margin, on {rows} {split} rows{through}"
+        are = "is worse by its margin" if len(named) == 1 else "are worse by their margins"
+        return f"? Cannot tell whether {what} {are}, on {rows} {split} rows{through}"
     if found.identical:
         return f"✓ Pass: all {rows} {split} rows were answered alike"
     return f"✓ Pass: {f'{what} held' if what else 'no metric is critical'} on {rows} {split} rows"

@@ -6,6 +6,7 @@ for the run that is judged where *worse* is asked, so that an outage neither let
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -139,7 +140,8 @@ def _signed(value: float | None, apart: float = 2.0) -> str:
     if value is None:
         return figures.NOTHING
     text = figure_text(abs(value), abs(apart))
-    return ("+" if value > 0 else "−" if value < 0 else "±") + text
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    return sign + text if re.search("[1-9]", text) else text
 
 
 def _amount_ruling(rule: Rule, found: Contrast) -> Ruling:

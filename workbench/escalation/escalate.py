@@ -27,6 +27,7 @@ from workbench.escalation.training import look_ahead, train
 from workbench.ladder import training_for
 from workbench.leakage import refuse_leakage
 from workbench.runs import Run, find_run, run_folders
+from workbench.session import Plan
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def binding_decision(
     Raises RunError when there is none, or when task or data have changed since.
     """
     task = load_task(task_path)
-    assess = f"Run `wb assess {task_path}` first."
+    assess = f"Run `{Plan(task_path, out).commands()['collect']}` first."
     run = find_run(folder) if folder is not None else _newest_binding(task, out, assess, forced)
     path = run.folder / "decision.json"
     if not path.is_file():
@@ -156,11 +157,23 @@ def binding_decision(
     refuse_leakage(decision, run.folder, assess)
     if decision["task"]["hash"] != digest([task.identity(), load_data(task).hash], 12):
         raise RunError("was decided for another task, data or grader", where=run.folder, hint=assess)
-    if (run.folder / "task.yaml").read_text(encoding="utf-8") != task.as_used():
+    if _decided_by(load_task(run.folder / "task.yaml")) != _decided_by(task):
         raise RunError(
             "the task file has changed since this was decided", where=run.folder, hint=again(assess)
         )
     return run, decision
+
+
+def _broken_off(folder: Path, decision: Mapping[str, Any]) -> bool:
+    """Whether this is a training without an end: the decision that it acted on is what goes on."""
+    return decision.get("verdict") == "incomplete" and "parent" in read_json(folder / "provenance.json")
+
+
+def _decided_by(task: Task) -> dict[str, Any]:
+    """What a decision follows from: the task file, but for the budget, which may be raised to go on."""
+    return {key: value for key, value in task.file.value.items() if key != "budget"} | {
+        "output": plain(task.output)
+    }
 
 
 def again(assess: str) -> str:
@@ -171,6 +184,7 @@ def again(assess: str) -> str:
 def _newest_binding(task: Task, out: Path, assess: str, forced: bool) -> Run:
     for folder in run_folders(out / task.name):
         path = folder / "decision.json"
-        if path.is_file() and (forced or read_json(path).get("binding")):
+        found = read_json(path) if path.is_file() else {}
+        if found and (forced or found.get("binding")) and not _broken_off(folder, found):
             return find_run(folder)
     raise RunError(f"there is no binding decision on {task.name!r} under {out}", hint=assess)

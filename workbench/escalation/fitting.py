@@ -15,15 +15,15 @@ from typing import Any
 from baselines.approach import Prompted, save
 from evals.errors import ModelError, NotApplicable, OutageError, RunError
 from evals.models.sources import trusts_code
-from evals.spending import FILE, read_spent
+from evals.spending import FILE, Purse, read_spent
 from evals.store import plain, read_json, read_lines, write_json
-from evals.types import Example, Measured, Work
+from evals.types import Example, Measured, Prediction, Work
 from tuning.preflight import Preflight, preflight
 from tuning.recipe import ALONE, Recipe
 from tuning.reload import TRAINING, check_reload
-from workbench.escalation.memory import Added
+from workbench.escalation.memory import Added, make_room
 from workbench.escalation.order import Order
-from workbench.escalation.record import CURVES
+from workbench.escalation.record import CURVES, curves_of
 from workbench.evidence import Entry, read_evidence
 from workbench.runs import take_over
 from workbench.session import Session, figure_of, reason_of
@@ -80,16 +80,27 @@ def fit_key(session: Session, recipe: Recipe, begun: Prompted, *more: Any) -> st
 
 
 def work_in(session: Session, folder: Path, begun: Prompted) -> Work:
-    """What a recipe is given to train in `folder`."""
+    """What a recipe is given to train in `folder`. Its minutes are written as they go by, and it ends at
+    a look at dev, which comes right behind a checkpoint, where the budget has no more of them."""
+    purse = getattr(session.models, "purse", None) or Purse()
+
+    def grade(pairs: Sequence[tuple[Example, Prediction]]) -> float:
+        purse.check()
+        return figure_of(session, pairs)
+
+    def progress(step: str, done: int, total: int) -> None:
+        purse.tick()
+        session.plan.progress(step, done, total)
+
     return Work(
         folder,
         session.task,
         session.models,
-        lambda pairs: figure_of(session, pairs),
+        grade,
         seed=session.plan.scope.seed,
         budget=session.task.budget,
         start=begun,
-        progress=session.plan.progress,
+        progress=progress,
     )
 
 
@@ -111,25 +122,27 @@ def _fit(session: Session, order: Order, recipe: Recipe, work: Work) -> None:
     begin, folder = time.perf_counter(), work.dir
     train: Sequence[Example] = session.data.train
     measured = read_evidence(session.run).measured(session.models)
+    make_room(session.models)
     foreseen = preflight(recipe, train, work, seconds_a_row(measured), len(session.data.dev))
     if foreseen.problems and not order.force:
         raise RunError(
             f"training by {recipe.name} is not begun: {foreseen.problems[0]}",
             where=order.task_path,
-            hint="Choose another with --method, or train all the same with --force.",
+            hint="Mend that, choose another method with --method, or train all the same with --force.",
         )
+    alone = recipe.launch is None and not any(folder.glob(f"*/{CURVES}"))
     with Added() as added:
         approach = recipe.fit(train, session.data.dev, work)
     session.plan.progress(f"{recipe.name}: reload", 0, 1)
-    alone = [folder / ALONE] if (folder / ALONE).is_dir() else []
-    difference, *others = check_reload([folder, *alone], trusts_code(session.models))
-    for path, other in zip(alone, others, strict=True):
+    before = [folder / ALONE] if (folder / ALONE).is_dir() else []
+    difference, *others = check_reload([folder, *before], trusts_code(session.models))
+    for path, other in zip(before, others, strict=True):
         write_json(path / TRAINING, {**read_json(path / TRAINING), "reload_difference": other})
     session.plan.progress(f"{recipe.name}: reload", 1, 1)
     save(approach, folder)
     seconds = round(max(time.perf_counter() - begin, trained_seconds(folder)), 3)
-    here = recipe.launch is None  # else what was added was added to others
-    actual = {"minutes": round(seconds / 60, 2), "memory": added.bytes if here else None}
+    # else what was added was added to other processes, or by one that was killed
+    actual = {"minutes": round(seconds / 60, 2), "memory": added.bytes if alone else None}
     write_json(folder / TRAINING, _accounted(read_json(folder / TRAINING), foreseen, difference, actual))
     write_json(folder / FIT, {"seconds": seconds})
 
@@ -188,15 +201,15 @@ def _try(session: Session, order: Order, recipe: Recipe, begun: Prompted) -> Tri
     except ModelError as error:
         return Tried(pace, "", None, None, 0.0, reason_of(error))
     folder = session.run.fit(recipe.name, key)
-    lines = [line for path in sorted(folder.glob(f"*/{CURVES}")) for line in read_lines(path)]
-    rates = [float(line["rate"]) for line in lines if line["kind"] == "train"]
+    rates = [
+        float(line["rate"]) for _, lines in curves_of(folder) for line in lines if line["kind"] == "train"
+    ]
     return Tried(pace, key, max(rates, default=None), reached_on_dev(folder), _seconds(session, recipe, key))
 
 
 def reached_on_dev(fit_folder: Path) -> float:
-    """The dev score of the checkpoint that was chosen last."""
-    paths = sorted(fit_folder.glob(f"*/{CURVES}"), key=lambda path: (path.stat().st_mtime_ns, path))
-    lines = read_lines(paths[-1])
+    """The dev score of the checkpoint that the last stage chose."""
+    lines = curves_of(fit_folder)[-1][1]
     best = next(line["best"] for line in reversed(lines) if line["kind"] == "end")
     return float(next(line["score"] for line in lines if line["kind"] == "dev" and line["step"] == best))
 

@@ -15,6 +15,7 @@ from evals.stats.curve import Gain, Subset, next_doubling
 from evals.store import read_json, reading
 
 LEARNING = "learning.json"
+HELPS = "helps"
 WORTH = 0.01
 """A gain below one point is none."""
 
@@ -62,7 +63,7 @@ def judged(gain: Gain | None) -> str:
     if gain is None:
         return "cannot tell"
     if gain.low > 0 and gain.value >= WORTH:
-        return "helps"
+        return HELPS
     return "no use" if gain.high < WORTH else "cannot tell"
 
 
@@ -71,7 +72,7 @@ def sentence(metric: str, gain: Gain | None, found: str, rows: int) -> str:
     if gain is None:
         return "the subsets say nothing of what more data would bring"
     ends = f"{_points(gain.value)} [{_points(gain.low)}, {_points(gain.high)}] points of {metric}"
-    if found == "helps":
+    if found == HELPS:
         return f"with twice the data ({rows} rows) expect {ends}"
     if found == "no use":
         return f"more data will not help: twice the rows ({rows}) bring {ends}"

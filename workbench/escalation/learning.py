@@ -26,6 +26,7 @@ from tuning.reload import ADAPTER, TRAINING
 from tuning.settings import Settings
 from workbench.escalation.fitting import fit_key, work_in
 from workbench.escalation.forecast import LEARNING
+from workbench.escalation.memory import make_room
 from workbench.runs import take_over
 from workbench.session import Session, reason_of
 
@@ -107,6 +108,7 @@ def _part(session: Session, recipe: Recipe, part: Part, place: int, begun: Promp
     )
     try:
         if not (folder / "spec.json").is_file():
+            make_room(session.models)
             save(recipe.fit(part.rows, session.data.dev, work), folder)
         told = _scored(session, load(folder), part, folder / ANSWERS)
     except OutageError:

@@ -27,7 +27,7 @@ class Order:
     trains whatever the verdict is; `climb` goes on with the next method until one meets everything; `search`
     tries several learning rates, `curve` trains on parts of the rows too, `launch` lets several processes
     train. `distilled` is a file of labelled inputs to train on beside the training rows, or in their place
-    (`distilled_only`)."""
+    (`distilled_only`). `options` are those of the training, each KEY=VALUE."""
 
     task_path: Path
     out: Path = Path("runs")
@@ -46,6 +46,7 @@ class Order:
     distilled: Path | None = None
     distilled_only: bool = False
     launch: Launch | None = None
+    options: tuple[str, ...] = ()
 
     def command(self) -> str:
         """The command as it is typed again to continue."""
@@ -54,6 +55,7 @@ class Order:
             value = getattr(self, option)
             if value not in (None, DEFAULTS[option]):
                 words += [f"--{option}", str(value)]
+        words += [word for text in self.options for word in ("--set", text)]
         if self.launch is not None:
             words += ["--launch", "accelerate"]
             words += [] if self.launch.config is None else ["--launch-config", str(self.launch.config)]

@@ -19,13 +19,17 @@ POINTS = 60
 """Points of the training loss that are kept of a stage."""
 
 
+def curves_of(fit: Path) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The name and the curves of each stage of a training, in the order in which its record has them: that
+    in which they were trained, whatever copying did to the files. Raises RunError without a whole record."""
+    with reading(fit / TRAINING):
+        names = [str(stage["name"]) for stage in read_json(fit / TRAINING)["stages"]]
+    return [(name, read_lines(fit / name / CURVES)) for name in names]
+
+
 def write_curves(fit: Path, home: Path) -> None:
-    """Put the curves of a training's stages, in the order in which they ended, into an approach's folder."""
-    stages = sorted(fit.glob(f"*/{CURVES}"), key=lambda path: (path.stat().st_mtime_ns, path))
-    write_lines(
-        home / CURVES,
-        ({"stage": path.parent.name, **line} for path in stages for line in read_lines(path)),
-    )
+    """Put the curves of a training's stages, in their order, into an approach's folder."""
+    write_lines(home / CURVES, ({"stage": name, **line} for name, lines in curves_of(fit) for line in lines))
 
 
 def training_record(home: Path, level: float) -> dict[str, Any] | None:

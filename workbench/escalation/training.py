@@ -27,12 +27,14 @@ from evals.status import Terms
 from evals.store import digest, lock, read_json, write_json, write_lines, write_text
 from evals.task import Task
 from evals.types import Decision, Measured, Models, Row, Work
+from reports import figures
 from tuning.methods import method_named
-from tuning.preflight import Preflight, preflight
+from tuning.options import recipe_with
+from tuning.preflight import Preflight, forced, preflight
 from tuning.recipe import Recipe
 from tuning.reload import TRAINING
 from tuning.tables import OBJECTIVES
-from workbench.budget import open_purse
+from workbench.budget import of_training, open_purse
 from workbench.escalation.alone import sft_alone
 from workbench.escalation.fitting import PACES, SEARCH, fitted, seconds_a_row
 from workbench.escalation.learning import PARTS, draw_curve
@@ -69,13 +71,17 @@ def train(order: Order, parent: Run, task: Task, taught: Lessons, models: Models
     task = with_max_tokens(task, taught.own, models)
     data = replace(taught.data, train=unjudged(task, taught.data.train))
     recipe = taught.named(recipe_of(order))
-    scope = Scope(seed=order.seed, train=" ".join(filter(None, (recipe.name, taught.taught))))
+    trained = (recipe.name, taught.taught, *sorted(order.options))
+    scope = Scope(seed=order.seed, train=" ".join(filter(None, trained)))
     run, continued = open_run(order.out, task, task_hash, scope)
     with lock(run.folder / ".lock"), open_purse(run, task) as purse:
         models = Metered(models, purse)
         session = _session(order, scope, task, data, models, run, task_hash)
         enter(run)
-        if not continued:
+        if continued:
+            write_text(run.folder / "task.yaml", task.as_used())
+            write_ladder(run, replace(read_evidence(run).ladder, interrupted="", ended=False))
+        else:
             judged = len(taught.data.train) - len(data.train)
             notes = (*left_out(judged), *taught.note())
             _begin(session, order, parent, {"distilled": taught.told} if taught.told else {}, notes)
@@ -109,16 +115,17 @@ def look_ahead(order: Order, parent: Run, task: Task, taught: Lessons, models: M
     found = preflight(recipe, data.train, work, seconds_a_row(measured), len(data.dev))
     times = (len(PACES) if order.search else 1) + (sum(1 / of for of in PARTS) if order.curve else 0)
     asked = " and ".join(name for name, on in (("--search", order.search), ("--curve", order.curve)) if on)
-    if not asked:
-        return found
-    note = f"with {asked} up to {times:g} times the {found.minutes:.1f} minutes of one training"
-    return replace(found, minutes=times * found.minutes, notes=(*found.notes, note))
+    one = figures.seconds(60 * found.minutes)
+    notes = [f"with {asked} up to {times:g} times the {one} of one training"] if asked else []
+    minutes = times * found.minutes
+    notes += of_training(task, minutes)
+    found = replace(found, minutes=minutes, notes=(*found.notes, *notes))
+    return forced(found) if order.force else found
 
 
 def recipe_of(order: Order) -> Recipe:
-    """The recipe that was asked for, with the method's own defaults."""
-    method = method_named(str(order.method))
-    return Recipe(method(), OBJECTIVES.load(order.objective or "sft")(), launch=order.launch)
+    """The recipe that was asked for, with the method's own defaults but for what was set."""
+    return recipe_with(str(order.method), order.objective or "sft", order.options, order.launch)
 
 
 def best_start(measured: Sequence[Measured], evidence: Evidence, recipe: Recipe) -> Prompted:
@@ -156,7 +163,14 @@ def _session(
     graders = of_task(task)
     check_metrics(task, graders)
     make_ready(graders, models)
-    plan = Plan(order.task_path, order.out, scope, progress=order.progress)
+    plan = Plan(
+        order.task_path,
+        order.out,
+        scope,
+        progress=order.progress,
+        allow_code=order.allow_code,
+        trusts_code=order.trusts_code,
+    )
     fingerprint = models.open(task.model).fingerprint
     pairs = load_pairs(task)
     return Session(plan, task, data, graders, models, run, (), task_hash, fingerprint, pairs)
@@ -182,7 +196,7 @@ def _begin(session: Session, order: Order, parent: Run, more: Mapping[str, Any],
         notes += ("trained with --force, whatever the verdict was",)
     write_ladder(run, replace(before.ladder, notes=(*notes, *said), next_step=None, ended=False))
     found = provenance(order.task_path, session.data, session.fingerprint, order.seed)
-    commands = {"incomplete": order.command(), "collect": f"wb assess {order.task_path}"}
+    commands = {**session.plan.commands(), "incomplete": order.command()}
     start(run, session.task, session.plan.scope, {**found, **more, "parent": parent.id, "commands": commands})
 
 

@@ -2,19 +2,22 @@
 
 A tuned approach that meets everything ships by the rule that ships a baseline. One that does not is kept
 as the start of a climb only when it beats the best baseline: on the first format or quality metric that
-it does not meet, the lower end of the paired difference on the same rows lies above 0. Else it is rolled
-back, and `above` names the method that `--climb` tries next all the same.
+it misses, or where it misses none on the first that is undecided, the lower end of the paired difference
+on the same rows lies above 0. Else it is rolled back, and `above` names the method that `--climb` tries next
+all the same. Where no method is above, more rows are what is left, if a learning curve says that they help.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evals.preferences import learnable
 from evals.types import Decision
-from tuning.methods import BEYOND_SFT, above
+from tuning.methods import BEYOND_SFT, above, higher
 from tuning.preference import FEWEST_PAIRS
+from workbench.escalation.forecast import HELPS
 
 if TYPE_CHECKING:
     from workbench.escalation.order import Order
@@ -47,30 +50,47 @@ def next_step(decision: Decision, entry: Entry, session: Session, order: Order) 
     if method is None and towards == "sft" and len(pairs) >= FEWEST_PAIRS:
         return _step(order, str(order.method), "sft_then_dpo", f"{seen}: better; {BEYOND_SFT}")
     if method is None:
-        return {"action": "none", "why": [f"{seen}: better, and the ladder of methods ends here"]}
+        return _at_the_top(order, len(session.data.train), seen, tuned)
     return _step(order, method.name, towards, f"{seen}: better; {method.title} {method.expect}")
+
+
+def _at_the_top(order: Order, rows: int, seen: str, tuned: Mapping[str, Any]) -> dict[str, Any]:
+    """Better, and no method above: what the learning curve says of more rows."""
+    beyond = next(iter(higher(str(order.method))), None)
+    ends = (
+        f"{beyond.title} takes {beyond.fewest_rows:,} rows, here are {rows:,}"
+        if beyond
+        else "no method is above"
+    )
+    curve = (tuned.get("training") or {}).get("learning_curve")
+    why = [
+        f"{seen}: better, and {ends}",
+        curve["sentence"] if curve else "--curve tells whether more rows would help",
+    ]
+    return {"action": "collect_train" if curve and curve["found"] == HELPS else "none", "why": why}
 
 
 def _step(order: Order, method: str, objective: str, why: str) -> dict[str, Any]:
     """One rung up."""
-    command = f"wb escalate {order.task_path} --method {method}"
-    command += f" --distilled {order.distilled}" if order.distilled else ""
-    command += " --distilled-only" if order.distilled_only else ""
-    step = {"action": "climb", "method": method, "why": [why], "command": command}
-    if objective == "sft":
-        return step
-    return {**step, "objective": objective, "command": f"{command} --objective {objective}"}
+    towards = None if objective == "sft" else objective
+    kept = order.options if method == order.method else ()
+    anew = replace(order, run=None, force=False, climb=False, curve=False)
+    again = replace(anew, method=method, objective=towards, options=kept)
+    step = {"action": "climb", "method": method, "why": [why], "command": again.command()}
+    return step if towards is None else {**step, "objective": towards}
 
 
 def _first_unmet(decision: Decision, tuned: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
-    """The first gating format or quality metric that the tuned approach does not meet, with its paired
-    difference to the best baseline."""
-    for requirement in decision.requirements:
-        label = str(requirement["label"])
-        gates = requirement["tier"] == "critical" and requirement["kind"] in ("format", "quality")
-        if gates and tuned["statuses"].get(label) != "met" and label in tuned["delta"]:
-            return label, tuned["delta"][label]
-    return None
+    """The first gating format or quality metric that the tuned approach misses, else the first that is
+    undecided, with its paired difference to the best baseline."""
+    unmet = [
+        (tuned["statuses"].get(label) != "not met", label)
+        for requirement in decision.requirements
+        if requirement["tier"] == "critical" and requirement["kind"] in ("format", "quality")
+        if (label := str(requirement["label"])) in tuned["delta"] and tuned["statuses"].get(label) != "met"
+    ]
+    label = min(unmet, key=lambda one: one[0], default=(True, ""))[1]
+    return (label, tuned["delta"][label]) if label else None
 
 
 def _forgotten_too_much(decision: Decision, tuned: Mapping[str, Any]) -> str:

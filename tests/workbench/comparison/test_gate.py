@@ -85,7 +85,12 @@ def test_identical_answers_pass_at_once_however_few(mood: Mood) -> None:
 def test_three_rows_that_differ_cannot_tell(mood: Mood) -> None:
     mood = mood.with_(rows={"dev": 3, "test": 3})
     a, b = mood.run(but(1), "a", dev_only=True), mood.run(but(1, first=1), "b", dev_only=True)
-    assert gated(a, b).exit_code == 4
+    found = gated(a, b)
+    assert found.exit_code == 4
+    (ruling,) = found.rulings
+    assert ruling.why.startswith("0.00 on 3 rows; between the bounds −")
+    both = gate_json(replace(found, rulings=(ruling, ruling)))["headline"]
+    assert both == "? Cannot tell whether label and label are worse by their margins, on 3 dev rows"
 
 
 def test_cannot_tell_says_how_many_rows_would_settle_it(mood: Mood) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evals import spending
 from evals.errors import RunError, TaskError
 from evals.models import Loader
 from tests.tuning.school import save_model
-from tests.workbench.escalation.lab import Lab, quick
+from tests.workbench.escalation.lab import Lab, quick, true_recipe_of
 from tuning.curves import Curves
 from tuning.launch import Launch
+from tuning.preflight import forced
+from workbench.cli.ahead import lines
 from workbench.cli.main import run
 from workbench.escalation import training
 from workbench.escalation.order import Order
@@ -69,6 +73,13 @@ def test_a_dry_run_says_what_training_takes_and_leaves_nothing(lab: Lab) -> None
     assert sorted(lab.folder.rglob("*")) == before
 
 
+def test_as_many_epochs_are_trained_as_were_asked_for(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "recipe_of", true_recipe_of)
+    usual, longer = (lab.escalate(dry_run=True, options=given).preflight for given in ((), ("epochs=10",)))
+    assert usual is not None and longer is not None
+    assert longer.steps == 2 * usual.steps
+
+
 def test_what_is_recommended_is_trained_judged_on_test_beside_the_best_baseline_and_ships(
     lab: Lab,
 ) -> None:
@@ -116,6 +127,27 @@ def test_too_few_rows_are_refused_unless_forced(model: Path, tmp_path: Path) -> 
     assert decision.recommendation["method"] == "prefix_tuning"
     with pytest.raises(RunError, match="100 are the fewest worth trying lora with"):
         lab.escalate(method="lora")
+    asked = [lab.escalate(method="lora", dry_run=True, force=force).preflight for force in (False, True)]
+    assert asked[0] is not None and "100 are the fewest" in asked[0].problems[0]
+    assert asked[1] is not None and asked[1].problems == ()
+    assert asked[1].notes[-1].endswith("worth trying lora with: --force trains all the same")
+    command = ["escalate", str(lab.folder / "task.yaml"), "--out", str(lab.folder / "runs"), "--dry-run"]
+    assert run([*command, "--method", "lora"]) == 1
+    assert run([*command, "--method", "lora", "--force"]) == 0
+
+
+def test_force_does_not_get_past_having_nothing_to_learn_from(lab: Lab) -> None:
+    found = lab.escalate(dry_run=True).preflight
+    assert found is not None
+    empty = replace(found, rows=0, problems=("0 training rows",))
+    assert forced(empty) == empty
+
+
+def test_two_dry_runs_foresee_the_same_minutes(lab: Lab) -> None:
+    first, second = (lab.escalate(dry_run=True).preflight for _ in range(2))
+    assert first is not None and second is not None
+    assert first.minutes == second.minutes
+    assert any(line.startswith("time      about ") and line.endswith(" s") for line in lines(first))
 
 
 def test_no_decision_and_one_on_other_data_are_refused_with_the_command(model: Path, tmp_path: Path) -> None:
@@ -145,6 +177,12 @@ def test_what_is_for_one_process_and_a_file_that_is_not_there_are_refused_before
     assert len(list((lab.folder / "runs" / "partners").glob("*-*"))) == 1
 
 
+def test_the_command_to_continue_names_the_options(tmp_path: Path) -> None:
+    words = shlex.split(Order(tmp_path / "task.yaml", method="lora", options=("epochs=10",)).command())
+    assert words[words.index("--set") + 1] == "epochs=10"
+    assert "--set" not in Order(tmp_path / "task.yaml").command()
+
+
 def test_the_command_to_continue_names_the_launch(tmp_path: Path) -> None:
     order = Order(tmp_path / "task.yaml", launch=Launch(tmp_path / "accelerate.yaml", 2))
     words = shlex.split(order.command())
@@ -167,8 +205,10 @@ def test_several_processes_train_what_beats_the_baseline_and_their_progress_is_s
     assert (lora["state"], lora["training"]["processes"]) == ("scored", 2)
     assert lora["delta"]["exact"]["low"] > 0
     assert lora["training"]["actual"]["memory"] is None
-    steps = [done for step, done, _ in seen if step.startswith("lora: sft: loss")]
+    shown = [(step, done) for step, done, _ in seen if step.startswith("lora: sft | loss")]
+    steps = list(dict.fromkeys(done for _, done in shown))
     assert steps == list(range(1, len(steps) + 1)) and len(steps) > 20
+    assert all("dev score" in step for step, _ in shown)
 
 
 def test_open_leakage_stops_even_what_is_forced(lab: Lab) -> None:
@@ -178,6 +218,35 @@ def test_open_leakage_stops_even_what_is_forced(lab: Lab) -> None:
     path.write_text(json.dumps(decision))
     with pytest.raises(RunError, match="leakage blocks what it decides: gold answers stand in the prompt"):
         lab.escalate(force=True)
+
+
+def test_a_training_counts_its_minutes_and_ends_behind_a_checkpoint_where_the_budget_has_no_more(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spending, "TICK", 0.0)
+
+    def killed(step: str, done: int, total: int) -> None:
+        if step.startswith("lora") and done > 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lab.escalate(progress=killed)
+    folder = next(path for path in parent_of(lab).parent.glob("*-*") if path != parent_of(lab))
+    lines = [json.loads(line) for line in (folder / spending.FILE).read_text().splitlines()]
+    assert sum(line["wall"] > 0 and not line["calls"] for line in lines) > 20
+    with (folder / spending.FILE).open("a") as file:
+        file.write(json.dumps({**lines[-1], "wall": 600}) + "\n")
+    task = json.loads((lab.folder / "task.yaml").read_text())
+    (lab.folder / "task.yaml").write_text(json.dumps(task | {"budget": {"minutes": 10}}))
+    kept = sorted(folder.glob("fits/*/*/checkpoints/*"))
+    poor = lab.escalate()
+    assert (poor.run.folder, poor.decision["verdict"]) == (folder, "incomplete")
+    (tuned,) = [a for a in poor.decision["approaches"] if a["kind"] == "tuned"]
+    assert "budget.minutes is spent (10 minutes)" in tuned["why"]
+    assert set(kept) <= set(folder.glob("fits/*/*/checkpoints/*"))
+    (lab.folder / "task.yaml").write_text(json.dumps(task))
+    rich = lab.escalate()
+    assert (rich.run.folder, rich.decision["approach"]) == (folder, "lora")
 
 
 def test_killed_while_training_the_same_command_continues_the_same_run(
@@ -203,3 +272,4 @@ def test_killed_while_training_the_same_command_continues_the_same_run(
     assert steps == sorted(steps)
     took = json.loads((path.parents[1] / "fit.json").read_text())["seconds"]
     assert took >= sum(line.get("seconds", 0.0) for line in lines_kept) - 0.01  # before it was killed, too
+    assert json.loads((path.parents[1] / "training.json").read_text())["actual"]["memory"] is None

@@ -125,9 +125,9 @@ def test_too_few_pairs_are_said_before_training(model: Path, tmp_path: Path) -> 
     count = len(load_pairs(load_task(lab.folder / "task.yaml")).train)
     acted = lab.escalate(method="lora", objective="orpo", force=True, dry_run=True)
     assert acted.preflight is not None
-    assert acted.preflight.problems == (
-        f"{count} pairs of answers to train on, and 50 are the fewest worth trying lora_orpo with",
-    )
+    few = f"{count} pairs of answers to train on, and 50 are the fewest worth trying lora_orpo with"
+    assert acted.preflight.problems == ()
+    assert acted.preflight.notes[-1] == f"{few}: --force trains all the same"
     decision = run.folder / "decision.json"
     forged = json.loads(decision.read_text()) | {"verdict": "escalate", "binding": True}
     decision.write_text(json.dumps(forged))
@@ -163,7 +163,7 @@ def test_what_is_recommended_is_trained_towards_what_is_recommended(model: Path,
     lab = lab_of(tmp_path, model, 140)
     run, decision = lab.assess()
     path = run.folder / "decision.json"
-    step = ladder.next_step(load_task(lab.folder / "task.yaml"), 110, lab.folder / "task.yaml")
+    step = ladder.next_step(load_task(lab.folder / "task.yaml"), 110, "wb escalate task.yaml")
     assert (step["method"], step["objective"]) == ("lora", "sft_then_dpo")
     assert decision.recommendation["objective"] == "sft_then_dpo"
     assert "LoRA (SFT, then DPO)" in decision.headline
