@@ -179,8 +179,11 @@ def speed(count: int, runs: int, sizes: Sequence[int]) -> list[dict[str, Any]]:
 def losses(count: int, seeds: int) -> dict[str, Any]:
     """The dev loss (nats a token) that both end with after three epochs, mean over seeds."""
     given = rows(count)
-    mine = statistics.mean(ours(given, "auto", 3, seed)[1] for seed in range(seeds))
-    peer = statistics.mean(theirs(given, 8, False, 3, seed)[1] for seed in range(seeds))
+    found: list[tuple[float, float]] = []
+    for seed in range(seeds):
+        found.append((ours(given, "auto", 3, seed)[1], theirs(given, 8, False, 3, seed)[1]))
+        say(f"dev loss, seed {seed}: ours {found[-1][0]:.4f}, TRL fp32 {found[-1][1]:.4f}")
+    mine, peer = (statistics.mean(values) for values in zip(*found, strict=True))
     return figure("dev loss after 3 epochs", "nats/token", mine, peer, peer / mine, seeds)
 
 

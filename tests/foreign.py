@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,9 @@ def save_foreign(folder: Path, chat: str | None = None) -> Path:
 
 
 def keep_modules_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let transformers copy the code that it runs to `folder`, here and in processes that are started."""
+    """Let transformers copy the code that it runs to `folder`, here and in processes that are started, and
+    import it from there even when another test had a model of this name."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "transformers_modules"]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setenv("HF_MODULES_CACHE", str(folder))
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(folder))
