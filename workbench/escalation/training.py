@@ -118,6 +118,7 @@ def look_ahead(order: Order, parent: Run, task: Task, taught: Lessons, models: M
     one = figures.seconds(60 * found.minutes)
     notes = [f"with {asked} up to {times:g} times the {one} of one training"] if asked else []
     minutes = times * found.minutes
+    notes += ["this is the first training alone: --climb goes on while none ships"] if order.climb else []
     notes += of_training(task, minutes)
     found = replace(found, minutes=minutes, notes=(*found.notes, *notes))
     return forced(found) if order.force else found

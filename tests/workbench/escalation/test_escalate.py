@@ -150,6 +150,14 @@ def test_two_dry_runs_foresee_the_same_minutes(lab: Lab) -> None:
     assert any(line.startswith("time      about ") and line.endswith(" s") for line in lines(first))
 
 
+def test_the_dry_run_of_a_climb_says_that_it_foresees_the_first_training(lab: Lab) -> None:
+    found = [lab.escalate(dry_run=True, climb=climb).preflight for climb in (False, True)]
+    assert found[0] is not None and found[1] is not None
+    assert [note for note in found[1].notes if note not in found[0].notes] == [
+        "this is the first training alone: --climb goes on while none ships"
+    ]
+
+
 def test_no_decision_and_one_on_other_data_are_refused_with_the_command(model: Path, tmp_path: Path) -> None:
     lab = Lab(tmp_path, model, keys={"ladder": [{"name": "zero_shot"}]}).write()
     with pytest.raises(RunError, match="no binding decision.*\nRun `wb assess"):
