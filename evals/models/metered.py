@@ -100,11 +100,13 @@ class Counted(_Through):
                 self.purse.check()
 
     def scores(self, asked: Sequence[tuple[PromptText, Sequence[str]]]) -> list[list[float]]:
-        """As the model does; a call a prompt. Raises BudgetError, as `generate`."""
+        """As the model does; a call and the tokens of a prompt each. Raises BudgetError, as `generate`."""
         self.purse.check()
         start = time.perf_counter()
         found = self.model.scores(asked)
-        self._count(Usage(calls=len(asked), seconds=time.perf_counter() - start))
+        seconds = time.perf_counter() - start
+        read = sum(self.model.count(prompt) for prompt, _ in asked)
+        self._count(Usage(calls=len(asked), tokens_in=read, seconds=seconds))
         return found
 
     def _count(self, usage: Usage) -> None:

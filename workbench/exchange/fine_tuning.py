@@ -76,6 +76,8 @@ def export_fine_tuning(
             raise task.error("the task names no pairs of answers", "data", hint)
         pairs, copies = learnable(task)
         found, said = _pairs(approach, pairs.train, models), _copies(len(copies), "pairs")
+        if judged := len(pairs.dev) + len(pairs.test):
+            said.append(f"{judged} pairs are of dev and test, which a model is judged on")
     else:
         found, said = _taught(approach, lesson, task, data, models)
     kept, omitted = _sorted_out(found, lesson.tokens)

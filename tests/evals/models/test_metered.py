@@ -58,11 +58,12 @@ def test_nothing_is_asked_of_a_model_when_the_budget_is_spent() -> None:
     assert len(model.asked) == 1
 
 
-def test_likelihoods_are_a_call_a_prompt() -> None:
+def test_likelihoods_are_a_call_and_the_tokens_of_a_prompt_each() -> None:
     models = metered(Scripted(lambda request: ""))
     assert models.open(REF).scores([("a", ["b", "c"]), ("d", ["e"])]) == [[-1.0, -1.0], [-1.0]]
-    assert models.open(REF).score("a", ["bc"]) == [-2.0]
-    assert models.purse.spent.calls == 3
+    assert models.open(REF).score("say", ["bc"]) == [-2.0]
+    spent = models.purse.spent
+    assert (spent.calls, spent.tokens_in, spent.tokens_out) == (3, 5, 0)
 
 
 def test_a_model_is_opened_once_and_what_else_it_has_is_reached() -> None:

@@ -126,6 +126,7 @@ def test_pairs_are_written_as_dpo_takes_them(tmp_path: Path, capsys: pytest.Capt
     assert export(made, "--preferences") == 0
     found = lines(made)
     assert 10 <= len(found) < 60
+    assert f"{60 - len(found)} pairs are of dev and test" in capsys.readouterr().out
     one = found[0]
     assert one["input"]["messages"][-1]["content"].startswith("Name the colour.\n\npair ")
     assert one["preferred_output"] == [{"role": "assistant", "content": "red"}]
